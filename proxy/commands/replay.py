@@ -1,0 +1,108 @@
+"""`dvc-edge replay`."""
+
+import argparse
+import gzip
+import io
+import json
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Never
+
+from tqdm import tqdm
+
+from proxy import config
+from proxy.app import utc_now
+from proxy.packs import load_packs
+from redirect_rules.explaining import Question
+from redirect_rules.replay import Report, replay
+from redirect_rules.schedules import instant
+from redirect_rules.sources import Problem, Problems
+
+NAME = "replay"
+HELP = "decide the visits of an access log, and report coverage"
+DESCRIPTION = (
+    "Read access logs and say what the rules would answer: coverage, outcomes, the most frequent unmapped pages."
+)
+EPILOG = """\
+Reads Combined Log Format (with the virtual host in front, or with --host) and JSON lines (host, request_uri or url,
+method, user_agent), plain or gzip; - is standard input.
+  dvc-edge replay access.log.gz
+  dvc-edge replay --host dichvucong.langson.gov.vn --at 2025-07-01 access.log"""
+
+_GZIP = b"\x1f\x8b"
+
+
+def add(command: argparse.ArgumentParser) -> None:
+    """Describe the options."""
+    command.add_argument("log", nargs="+", metavar="LOG", help="an access log; - is standard input")
+    command.add_argument("--host", default="", help="the host of logs that do not name one")
+    command.add_argument("--at", metavar="INSTANT", help="decide as of then (now)")
+    command.add_argument("--most", type=int, default=20, help="how many unmapped pages to show (20)")
+    command.add_argument("--json", action="store_true", help="one JSON object")
+    command.add_argument("--quiet", action="store_true", help="no progress bar")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Replay all logs as one."""
+    settings = config.load(options.config or config.find(os.environ), os.environ)
+    packs = load_packs(settings)
+    now = Question(instant(options.at)).at if options.at else utc_now()
+    report = Report()
+    for report in replay(  # noqa: B007 - the last report is the whole
+        _lines(options.log, quiet=options.quiet), packs.snapshot, now=now, crawlers=packs.crawlers, host=options.host
+    ):
+        pass
+    print(
+        json.dumps(report.as_json(options.most), ensure_ascii=False)
+        if options.json
+        else _in_words(report, options.most)
+    )
+    return 0
+
+
+def _lines(paths: list[str], *, quiet: bool) -> Iterator[str]:
+    size = sum(Path(path).stat().st_size for path in paths if path != "-" and Path(path).is_file())
+    with tqdm(total=size or None, unit="B", unit_scale=True, disable=quiet or None, file=sys.stderr) as bar:
+        for path in paths:
+            yield from _lines_of(path, bar)
+
+
+def _lines_of(path: str, bar: "tqdm[Never]") -> Iterator[str]:
+    try:
+        with ExitStack() as opened:
+            number = sys.stdin.fileno() if path == "-" else path
+            file = opened.enter_context(io.FileIO(number, closefd=path != "-"))
+            raw = opened.enter_context(io.BufferedReader(file))
+            text = opened.enter_context(_text(raw))
+            before = 0
+            for count, line in enumerate(text):
+                if count % 1_000 == 0 and path != "-":
+                    bar.update(raw.tell() - before)
+                    before = raw.tell()
+                yield line
+    except (OSError, EOFError) as error:
+        raise Problems([Problem(path, 0, f"cannot be read: {error}")]) from None
+
+
+def _text(raw: "io.BufferedReader[io.FileIO]") -> io.TextIOWrapper:
+    packed = raw.peek(2)[:2] == _GZIP
+    return io.TextIOWrapper(gzip.GzipFile(fileobj=raw) if packed else raw, "utf-8", "replace")
+
+
+def _in_words(report: Report, most: int) -> str:
+    coverage = "-" if report.coverage is None else f"{report.coverage:.1%}"
+    lines = [
+        f"{report.lines:,} lines, {report.unreadable:,} unreadable, {report.elsewhere:,} for hosts that are no portal",
+        f"{report.pages:,} visits to closed pages, {coverage} of them known to a rule",
+        "outcomes",
+        *(f"  {count:>10,}  {outcome}" for outcome, count in report.outcomes.most_common()),
+    ]
+    if report.unmapped:
+        lines += ["most visited pages that no rule knows"]
+        lines += [f"  {count:>10,}  {key}" for key, count in report.unmapped.most_common(most)]
+    if report.unnamed:
+        lines.append(f"  {report.unnamed:>10,}  other pages, too many to name")
+    return "\n".join(lines)

@@ -1,0 +1,166 @@
+"""Views become pages: bytes of HTML and the policy that lets exactly that page work.
+
+One request brings the whole page: style and scripts stand in it, and the policy names them by their hashes, computed
+once.  Templates, texts and logos are read and checked at the start; rendering opens no file and decides nothing.
+"""
+
+import importlib.resources
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from proxy import languages, layouts, messages, overrides
+from proxy.layouts import Layout
+from proxy.messages import DEFAULT_LANGUAGE, FALLBACKS, MessageFile, Texts
+from proxy.overrides import Folder
+from proxy.views import PortalFacts, View
+
+
+class PagesError(Exception):
+    """Templates, texts or overrides are wrong: all mistakes at once, each with its file and key."""
+
+    def __init__(self, problems: Collection[str]) -> None:
+        super().__init__("the pages cannot be made:\n" + "\n".join(f"  - {problem}" for problem in problems))
+        self.problems = tuple(problems)
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A finished page."""
+
+    html: bytes
+    csp: str  # the value of Content-Security-Policy
+
+
+@dataclass(frozen=True, slots=True)
+class _Skin:
+    """How the pages of one portal look and speak."""
+
+    texts: Mapping[str, Texts]  # language → messages
+    hotline: str  # "": as the view says
+    logo: str
+    layouts: Mapping[type[View], Layout]
+
+
+class Pages:
+    """All pages, in all languages, for all portals."""
+
+    def __init__(
+        self, folder: Path | None = None, *, hotline: str = "18001096", portals: Collection[str] | None = None
+    ) -> None:
+        """Read and check everything.  Raises PagesError.
+
+        folder   the operators' overrides, or None
+        hotline  for pages that belong to no portal
+        portals  the ids there are, to find misnamed folders
+        """
+        read = overrides.read(folder, portals)
+        wardrobe = _Wardrobe(dict(_shipped_messages()), read.everywhere)
+        self._default = wardrobe.skin(Folder())
+        self._portals = {portal: wardrobe.skin(own) for portal, own in read.portals.items()}
+        self._languages = wardrobe.languages
+        self._hotline = hotline
+        if problems := [*read.problems(), *wardrobe.problems]:
+            raise PagesError(problems)
+
+    def languages(self) -> tuple[str, ...]:
+        """The language tags there are messages for, the default first."""
+        return self._languages
+
+    def language_name(self, language: str) -> str:
+        """What a language calls itself, as plain text: "Tiếng Việt"."""
+        return self._default.texts[language].raw("language.name")
+
+    def choose_language(self, accept_language: str, asked: str | None = None) -> str:
+        """The language for a visitor: what was asked for, else the best of Accept-Language, else Vietnamese."""
+        return languages.choose(accept_language, asked, self._languages)
+
+    def render(self, view: View, language: str) -> Page:
+        """The page that says what the view holds.  A language there is no file for is answered in the default."""
+        portal = view.portal
+        skin = self._default if portal is None else self._portals.get(portal.id, self._default)
+        texts = skin.texts.get(language) or skin.texts[DEFAULT_LANGUAGE]
+        layout = skin.layouts[type(view)]
+        html = layout.template.render(
+            view=view,
+            t=texts,
+            lang=texts.language,
+            layout=layout,
+            logo=skin.logo,
+            hotline=skin.hotline or (portal.hotline if portal else "") or self._hotline,
+            portal_name=_name(portal, texts),
+        )
+        return Page(html.encode(), layout.csp)
+
+
+def _name(portal: PortalFacts | None, texts: Texts) -> str:
+    if portal is None:
+        return ""
+    return portal.names.get(texts.language) or portal.names.get(DEFAULT_LANGUAGE) or portal.host
+
+
+def _shipped_messages() -> Iterator[tuple[str, MessageFile]]:
+    for file in (importlib.resources.files(layouts.PACKAGE) / "messages").iterdir():
+        if file.name.endswith(".toml"):
+            source = f"{layouts.PACKAGE}/messages/{file.name}"
+            yield file.name.removesuffix(".toml"), messages.read(source, file.read_text("utf-8"))
+
+
+@dataclass(slots=True)
+class _Wardrobe:
+    """Makes skins: what is shipped, under what the operators say for all portals, under what they say for one."""
+
+    shipped: Mapping[str, MessageFile]
+    everywhere: Folder
+    problems: list[str] = field(default_factory=list)
+    languages: tuple[str, ...] = ()
+    _layouts: Mapping[type[View], Layout] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.languages = _ordered({*self.shipped, *self.everywhere.messages})
+        for file in (*self.shipped.values(), *self.everywhere.messages.values()):
+            self.problems += messages.problems_against(file, self._reference)
+        for language, file in self.everywhere.messages.items():
+            if language not in self.shipped and "language.name" not in file.messages:
+                self.problems.append(f"{file.source}: language.name: a new language must say its own name")
+        self._layouts = self._laid_out(self.everywhere.templates)
+
+    @property
+    def _reference(self) -> Mapping[str, messages.Message]:
+        return self.shipped[DEFAULT_LANGUAGE].messages
+
+    def skin(self, own: Folder) -> _Skin:
+        """The skin of a portal with this folder of its own."""
+        for language, file in own.messages.items():
+            self.problems += messages.problems_against(file, self._reference)
+            if language not in self.languages:
+                self.problems.append(f"{file.source}: a new language is for all portals: move the file one folder up")
+        layers = (self.shipped, self.everywhere.messages, own.messages)
+        return _Skin(
+            texts={language: _layered(language, layers) for language in self.languages},
+            hotline=own.hotline or self.everywhere.hotline,
+            logo=own.logo or self.everywhere.logo,
+            layouts=self._laid_out(own.templates, self.everywhere.templates) if own.templates else self._layouts,
+        )
+
+    def _laid_out(self, *folders: Path | None) -> Mapping[type[View], Layout]:
+        """Templates of the first folder that has them; only that folder's mistakes are new."""
+        made, problems = layouts.load([folder for folder in folders if folder], self._reference)
+        self.problems += problems
+        return made
+
+
+def _ordered(tags: Collection[str]) -> tuple[str, ...]:
+    rest = sorted(set(tags) - {DEFAULT_LANGUAGE}, key=lambda tag: (tag not in FALLBACKS, tag))
+    return (DEFAULT_LANGUAGE, *rest)
+
+
+def _layered(language: str, layers: Collection[Mapping[str, MessageFile]]) -> Texts:
+    """One language over those it borrows from; in each, the later layer wins."""
+    lenders = [lender for lender in reversed(FALLBACKS) if lender != language]
+    merged: dict[str, messages.Message] = {}
+    for tag in (*lenders, language):
+        for layer in layers:
+            if tag in layer:
+                merged |= layer[tag].messages
+    return Texts(language, merged)

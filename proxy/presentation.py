@@ -1,0 +1,175 @@
+"""Decisions become views: everything a page says, gathered from the snapshot.  Pure."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from urllib.parse import urlencode
+
+from proxy import views
+from proxy.forms import TypedForm
+from proxy.visits import FORGET, LANGUAGE, PLACE, STAY
+from redirect_rules.canonical import Key
+from redirect_rules.decision import OUR_PREFIX, Decision
+from redirect_rules.destinations import template_with_hole
+from redirect_rules.model import HO_CHI_MINH, Portal, Target
+from redirect_rules.snapshot import Snapshot
+from redirect_rules.units import Locality, LocalityCode
+from redirect_rules.ways import HOME, Way
+
+LOCALITY_PATH = f"/{OUR_PREFIX}/locality"
+
+
+@dataclass(frozen=True, slots=True)
+class Here:
+    """The page we are on, as a link to ourselves: canonical path and the significant pairs."""
+
+    path: str
+    pairs: tuple[tuple[str, str], ...]
+    language: str = ""  # the one that was asked for: every link goes on in it
+
+    @classmethod
+    def of(cls, key: Key, kept: frozenset[str], language: str = "") -> "Here":
+        """From a key.  Nothing that is not significant is repeated, and nothing sensitive."""
+        return cls(key.path, key.kept(kept), language)
+
+    def link(self, **controls: str) -> str:
+        """Path and query, with control parameters."""
+        asked = {LANGUAGE: self.language} if self.language else {}
+        query = urlencode([*self.pairs, *(asked | controls).items()])
+        return self.path + (f"?{query}" if query else "")
+
+
+@dataclass(frozen=True, slots=True)
+class Presenter:
+    """What pages of this snapshot say."""
+
+    snapshot: Snapshot
+    languages: Mapping[str, str]  # tag → its own name
+    seconds: int  # until people are sent on; 0: never
+
+    def facts(self, portal: Portal, *, closed_at: datetime | None = None) -> views.PortalFacts:
+        """The portal, as people speak of it."""
+        closed_at = closed_at or portal.schedule.closed_at
+        then = self._unit(portal.province)
+        now = self.snapshot.localities.province_of_old(portal.province.code) if portal.province else None
+        return views.PortalFacts(
+            id=portal.id,
+            host=portal.hosts[0],
+            kind=portal.kind.value,
+            names=portal.names,
+            closed_on=closed_at.astimezone(HO_CHI_MINH).date() if closed_at and portal.say_date else None,
+            province_now=now.name if now else "",
+            hotline=portal.hotline,
+            province_then=then.name if then else "",
+        )
+
+    def notice(self, decision: Decision, *, now: datetime, stay: bool, ask: bool, language: str = "") -> views.Notice:
+        """The notice page; `language` when the visitor asked for one by a link of ours."""
+        way = self._way(decision)
+        here = Here.of(decision.key, decision.kept, self.asked(language))
+        counts = not (stay or ask) and self.seconds > 0
+        return views.Notice(
+            portal=self._facts_of(decision),
+            destination=way.destination,
+            target=way.target,
+            mapped=decision.mapped,
+            seconds=self.seconds if counts else None,
+            here=here.link(),
+            here_query=here.pairs,
+            stay_link=here.link(**{STAY: "1"}),
+            language_links=self.language_links(here, **({STAY: "1"} if stay else {})),
+            dossier_code=decision.captured.get("dossier", ""),
+            procedure_code=way.procedure,
+            procedure_name=self.snapshot.procedure_names.get(way.procedure, ""),
+            locating=self.locating(decision.portal, here, way),
+            fragment_targets=self._fragment_targets(now),
+            dossier_lookup=self._target("dossier-lookup", now) or "",
+        )
+
+    def locating(self, portal: Portal, here: Here, way: Way | None) -> views.Locating:
+        """The choice of a commune."""
+        province = self.snapshot.localities.province_of_old(portal.province.code) if portal.province else None
+        return views.Locating(
+            chosen=self.place(way.place, here) if way and way.place else None,
+            candidates=self.places(way.candidates, here) if way else (),
+            provinces=tuple((unit.code, unit.name) for unit in self.snapshot.localities.new_provinces()),
+            preset=province.code if province else "",
+            carried=way.takes_place if way else False,
+            forget_link=here.link(**{PLACE: FORGET}),
+        )
+
+    def places(self, units: Iterable[Locality], here: Here) -> tuple[views.Place, ...]:
+        """Communes of today, each with the link that chooses it."""
+        return tuple(self.place(unit, here) for unit in units)
+
+    def place(self, unit: Locality, here: Here, context: str = "") -> views.Place:
+        """One commune of today."""
+        code = str(LocalityCode(unit.era, unit.code))
+        return views.Place(code, unit.name, unit.province, context, here.link(**{PLACE: code}))
+
+    def asked(self, language: str | None) -> str:
+        """The language a link of ours asked for, or "" when there is none such."""
+        return language if language and language in self.languages else ""
+
+    def language_links(self, here: Here, **controls: str) -> tuple[tuple[str, str, str], ...]:
+        """The same page in every language."""
+        return tuple((tag, name, here.link(**{LANGUAGE: tag}, **controls)) for tag, name in self.languages.items())
+
+    def not_sent(self, decision: Decision, form: TypedForm) -> views.NotSent:
+        """What was typed, shown back."""
+        way = self._way(decision)
+        facts = self._facts_of(decision)
+        return views.NotSent(facts, form.fields, form.files, form.cut, form.unreadable, way.target, way.destination)
+
+    def gone(self, decision: Decision, *, now: datetime) -> views.Gone:
+        """410 as a page."""
+        way = self._way(decision)
+        return views.Gone(
+            self._facts_of(decision),
+            way.target,
+            way.destination,
+            dossier_lookup=self._target("dossier-lookup", now) or "",
+            language_links=self.language_links(Here.of(decision.key, decision.kept)),
+        )
+
+    def framed(self, decision: Decision) -> views.Framed:
+        """The small page in an iframe."""
+        way = self._way(decision)
+        return views.Framed(self._facts_of(decision), way.target, way.destination)
+
+    def home(self, now: datetime) -> Target:
+        """The national portal's front page."""
+        target = self._target(HOME, now)
+        if target is None:
+            raise LookupError("the destination home has no form in force")
+        return target
+
+    def _facts_of(self, decision: Decision) -> views.PortalFacts:
+        closed_at = decision.portal.schedule_for(decision.key.folded).closed_at
+        return self.facts(decision.portal, closed_at=closed_at)
+
+    def _way(self, decision: Decision) -> Way:
+        if decision.way is None:
+            raise LookupError(f"{type(decision.answer).__name__} leads nowhere, so there is no page for it")
+        return decision.way
+
+    def _unit(self, code: LocalityCode | None) -> Locality | None:
+        return self.snapshot.localities.by_code(code.era, code.code) if code else None
+
+    def _target(self, name: str, now: datetime) -> Target | None:
+        if name not in self.snapshot.destinations.by_name:
+            return None
+        return self.snapshot.destinations.build(name, {}, now=now)
+
+    def _fragment_targets(self, now: datetime) -> Mapping[str, str]:
+        """Addresses for links whose page stands behind a #, which no server ever sees."""
+        known = self.snapshot.destinations.by_name
+        targets: dict[str, str | None] = {"dossier-lookup": self._target("dossier-lookup", now)}
+        if "procedure" in known:
+            targets["procedure"] = template_with_hole(known["procedure"], "code", now=now)
+        return {name: target for name, target in targets.items() if target}
+
+
+def names_of(languages: Sequence[str], own_name: Mapping[str, str]) -> dict[str, str]:
+    """Language tags with what each calls itself."""
+    return {tag: own_name.get(tag, tag) for tag in languages}

@@ -1,0 +1,225 @@
+"""Say what happens to a visit.  First answer wins; the order of the lines is the policy."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from redirect_rules import answers
+from redirect_rules.answers import Answer, Situation, answer_for, asker, outcome_of, reads_pages
+from redirect_rules.canonical import BadTarget, Key
+from redirect_rules.matching import Match
+from redirect_rules.model import Action, ClientClass, Life, Phase, Portal, Rule
+from redirect_rules.snapshot import Snapshot
+from redirect_rules.units import LocalityCode
+from redirect_rules.ways import Step, Way, WayFinder
+
+OUR_PREFIX: Final = "_edge"
+"""The first path segment that is ours on every portal host."""
+
+_SERVICE_WORKERS = frozenset({"sw.js", "service-worker.js", "ngsw-worker.js"})
+_LEADS = frozenset({Action.NOTICE, Action.REDIRECT, Action.ASK})
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """A request, as far as the rules care."""
+
+    host: str  # canonical
+    raw_target: str  # origin-form, as received
+    method: str = "GET"
+    client: ClientClass = ClientClass.NAVIGATION
+    place: LocalityCode | None = None  # the commune the visitor chose, if any
+
+
+@dataclass(frozen=True, slots=True)
+class WrongHost:
+    """421: nobody's portal (RFC 9110 §15.5.20)."""
+
+    trace: tuple[Step, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class BadRequest:
+    """400: the target cannot be read."""
+
+    portal: Portal
+    reason: str
+    trace: tuple[Step, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What becomes of a visit to a portal, with everything needed to answer and to explain it."""
+
+    portal: Portal
+    phase: Phase
+    client: ClientClass
+    key: Key
+    key_text: str  # the key as it is shown and counted
+    kept: frozenset[str]  # names of the significant parameters
+    rule: Rule | None
+    captured: Mapping[str, str]
+    way: Way | None  # None: nowhere (it passes, or is refused)
+    answer: Answer
+    permanent: bool  # for redirects: 301 rather than 302
+    trace: tuple[Step, ...]
+
+    @property
+    def outcome(self) -> Action:
+        """What became of it, in the six words of the rules."""
+        return outcome_of(self.answer)
+
+    @property
+    def mapped(self) -> bool:
+        """Whether a rule knows the page."""
+        return self.rule is not None
+
+
+def decide(visit: Visit, snapshot: Snapshot, now: datetime) -> Decision | BadRequest | WrongHost:
+    """Say what becomes of a visit at `now` (aware).  Pure; never raises for anything a visitor can send."""
+    portal = snapshot.portals.get(visit.host)
+    if portal is None:
+        return WrongHost((Step("host", "no portal of ours"),))
+    trace = [Step("host", f"{visit.host} is {portal.id} ({portal.kind}, {portal.life})")]
+    try:
+        key = snapshot.key_of(portal, visit.host, visit.raw_target)
+    except BadTarget as error:
+        return BadRequest(portal, str(error), (*trace, Step("key", str(error))))
+    return _Case(visit, snapshot, now, portal, key, trace).decision()
+
+
+class _Case:
+    """One visit to one portal: the facts gathered once, then judged line by line."""
+
+    def __init__(
+        self, visit: Visit, snapshot: Snapshot, now: datetime, portal: Portal, key: Key, trace: list[Step]
+    ) -> None:
+        self.visit = visit
+        self.snapshot = snapshot
+        self.now = now
+        self.portal = portal
+        self.key = key
+        self.trace = trace
+        self.schedule = portal.schedule_for(key.folded)
+        self.phase = self.schedule.phase_at(now)
+        self.asker = asker(visit.client, visit.method)
+        self.kept = snapshot.indexes[portal.id].significant
+        self.key_text = key.text(self.kept)
+        self.match: Match | None = None
+        self.way: Way | None = None
+
+    def decision(self) -> Decision:
+        answer = self._answer()
+        return Decision(
+            portal=self.portal,
+            phase=self.phase,
+            client=self.visit.client,
+            key=self.key,
+            key_text=self.key_text,
+            kept=self.kept,
+            rule=self.match.rule if self.match else None,
+            captured=self.match.captured if self.match else {},
+            way=self.way,
+            answer=answer,
+            permanent=self._permanent(answer),
+            trace=(*self.trace, Step("answer", type(answer).__name__)),
+        )
+
+    def _answer(self) -> Answer:
+        self._note("phase", self.phase)
+        self._note("client", f"{self.visit.client} as {self.asker}")
+        self._note("key", self.key_text)
+        if not self.portal.in_scope(self.key.folded):
+            return self._passing("outside the retired paths of this host: here it is the goal")
+        self._look_up()
+        # Where nothing lives on there is nothing to pass to, whatever the calendar says.
+        if not self.phase.closed and self.portal.life is Life.LIVING:
+            return self._passing(f"still {self.phase}")
+        if (ours := self._our_file()) is not None:
+            return ours
+        rule = self.match.rule if self.match else None
+        if rule is not None and rule.action is Action.REFUSE:
+            return answers.RefuseVisit()
+        if rule is not None and rule.action is Action.PASS:
+            return self._passing(f"{rule.id} says so") if self.portal.life is Life.LIVING else self._closed()
+        if rule is None and self._lives_on():
+            return self._passing("no rule closes this, and the portal lives on")
+        return self._closed()
+
+    def _look_up(self) -> None:
+        index = self.snapshot.indexes[self.portal.id]
+        with_families = self.visit.host not in self.portal.office_hosts
+        self.match = index.best(self.key, self.now, with_families=with_families)
+        if self.match is None:
+            self._note("rule", "none knows this page")
+        else:
+            self._note("rule", f"{self.match.rule.id} by {self.match.template.text} ({self.match.rule.source})")
+
+    def _our_file(self) -> Answer | None:
+        """The files that stand for the whole host rather than for a page of it; a back office keeps its own."""
+        if self.visit.host in self.portal.office_hosts:
+            return None
+        match self.key.folded:
+            case ("robots.txt",):
+                return answers.ShowRobots()
+            case ("sitemap.xml",):
+                return answers.ShowSitemap()
+            case (".well-known", "security.txt"):
+                return answers.ShowSecurityContact()
+            case (name,) if name in _SERVICE_WORKERS and self._retires_worker():
+                return answers.RetireWorker(manifest=False)
+            case ("ngsw.json",) if self._retires_worker():
+                return answers.RetireWorker(manifest=True)
+        return None
+
+    def _retires_worker(self) -> bool:
+        return self.portal.life is Life.GONE or self.portal.retire_service_worker
+
+    def _lives_on(self) -> bool:
+        """Whether a path that no rule knows is left alone: back offices, and whatever is no page."""
+        if self.portal.life is Life.GONE:
+            return False
+        return self.visit.host in self.portal.office_hosts or not reads_pages(self.asker)
+
+    def _passing(self, why: str) -> Answer:
+        self._note("passes", why)
+        return answers.Forward()
+
+    def _closed(self) -> Answer:
+        """A closed path: find where it leads, then one cell of the table."""
+        finder = WayFinder(self.snapshot, self.portal, self.key, self.visit.place, self.now, self.trace)
+        self.way = finder.way_of(self.match)
+        situation = self._situation()
+        self._note("situation", f"{self.asker} × {situation}")
+        answer = answer_for(self.asker, situation)
+        if isinstance(answer, answers.ShowNotice) and self._must_ask():
+            return answers.ShowNotice(ask=True)
+        return answer
+
+    def _situation(self) -> Situation:
+        rule = self.match.rule if self.match else None
+        if self.phase is Phase.RETIRED or (rule is not None and rule.action is Action.GONE):
+            return Situation.RETIRED
+        if rule is None or rule.action not in _LEADS:
+            return Situation.RETIRED if rule is not None else Situation.UNMAPPED
+        direct = self.phase is Phase.DIRECT or rule.action is Action.REDIRECT
+        # Who must still choose a commune cannot be sent on.
+        return Situation.DIRECT if direct and not self._must_ask() else Situation.NOTICE
+
+    def _must_ask(self) -> bool:
+        if self.way is None or self.match is None:
+            return False
+        asked_for = self.match.rule.action is Action.ASK and self.way.place is None
+        return asked_for or bool(self.way.candidates)
+
+    def _permanent(self, answer: Answer) -> bool:
+        match answer:
+            case answers.SendAway(lasting=None):
+                return self.phase is Phase.DIRECT and not self.schedule.on_probation(self.now)
+            case answers.SendAway():
+                return True
+        return False
+
+    def _note(self, about: str, found: str) -> None:
+        self.trace.append(Step(about, found))

@@ -1,0 +1,261 @@
+"""The words of the domain as frozen values.  No behaviour beyond what a value knows of itself."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import NewType, TypeAlias
+from zoneinfo import ZoneInfo
+
+from redirect_rules.units import LocalityCode
+
+HO_CHI_MINH = ZoneInfo("Asia/Ho_Chi_Minh")
+
+Target = NewType("Target", str)
+"""An absolute https URL in ASCII, made by `destinations` and nobody else."""
+
+
+class Phase(StrEnum):
+    """How far a portal, or a path of it, has gone on its way out."""
+
+    LIVE = "live"
+    ANNOUNCED = "announced"
+    NOTICE = "notice"
+    DIRECT = "direct"
+    RETIRED = "retired"
+
+    @property
+    def closed(self) -> bool:
+        """Whether people no longer see the old pages."""
+        return self in {Phase.NOTICE, Phase.DIRECT, Phase.RETIRED}
+
+
+class Action(StrEnum):
+    """What a rule asks for, and what becomes of a visit."""
+
+    NOTICE = "notice"
+    REDIRECT = "redirect"
+    PASS = "pass"  # noqa: S105 - an action, not a password
+    ASK = "ask"
+    GONE = "gone"
+    REFUSE = "refuse"
+
+
+class ClientClass(StrEnum):
+    """Who is asking, decided once for each request by `clients`."""
+
+    NAVIGATION = "navigation"
+    FRAME = "frame"
+    XHR = "xhr"
+    API = "api"
+    HTMX = "htmx"
+    EVENTSOURCE = "eventsource"
+    ASSET = "asset"
+    DOWNLOAD = "download"
+    BOT = "bot"
+    CLI = "cli"
+    PREFETCH = "prefetch"
+    WEBSOCKET = "websocket"
+
+
+class Life(StrEnum):
+    """Whether the old system still runs behind its closed pages."""
+
+    LIVING = "living"  # wizards, callbacks and APIs go on at an upstream
+    GONE = "gone"  # nothing is there any more
+
+
+class PortalKind(StrEnum):
+    """Whose portal it was."""
+
+    PROVINCE = "province"
+    MINISTRY = "ministry"
+    NATIONAL = "national"
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """When each phase begins; None: never.  Instants are aware and in order."""
+
+    announced_at: datetime | None = None
+    notice_at: datetime | None = None
+    direct_at: datetime | None = None
+    retired_at: datetime | None = None
+    probation: timedelta = timedelta(days=30)  # after direct_at answers stay 302, then 301
+
+    def phase_at(self, now: datetime) -> Phase:
+        """The phase in force at `now` (aware); an instant belongs to the phase that it begins."""
+        phase = Phase.LIVE
+        for begins_at, later in (
+            (self.announced_at, Phase.ANNOUNCED),
+            (self.notice_at, Phase.NOTICE),
+            (self.direct_at, Phase.DIRECT),
+            (self.retired_at, Phase.RETIRED),
+        ):
+            if begins_at is not None and now >= begins_at:
+                phase = later
+        return phase
+
+    def on_probation(self, now: datetime) -> bool:
+        """Whether a direct answer is still to be forgotten by caches (302, not 301)."""
+        return self.direct_at is not None and now < self.direct_at + self.probation
+
+    @property
+    def closed_at(self) -> datetime | None:
+        """The instant people stopped seeing the old pages."""
+        instants = [at for at in (self.notice_at, self.direct_at, self.retired_at) if at is not None]
+        return min(instants, default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class PathSchedule:
+    """A schedule of its own for a path and everything below it."""
+
+    prefix: tuple[str, ...]  # canonical segments, folded where the portal folds
+    schedule: Schedule
+
+
+@dataclass(frozen=True, slots=True)
+class Portal:
+    """A retired site: its addresses, its products and its way out."""
+
+    id: str  # "langson": [a-z0-9-]+
+    kind: PortalKind
+    names: Mapping[str, str]  # language → what people call it
+    hosts: tuple[str, ...]  # canonical
+    schedule: Schedule
+    office_hosts: tuple[str, ...] = ()  # back offices and APIs: pass unless a rule says otherwise
+    scope: tuple[tuple[str, ...], ...] = ()  # path prefixes that are retired; empty: all
+    families: tuple[str, ...] = ()  # in order: the first that knows a path wins
+    province: LocalityCode | None = None
+    agency_code: str = ""  # "H37"
+    life: Life = Life.LIVING
+    path_schedules: tuple[PathSchedule, ...] = ()
+    fold_case: bool = True
+    retire_service_worker: bool = False
+    upstream: str = ""  # an http(s) origin; "": not configured
+    hotline: str = ""
+    say_date: bool = True  # whether people are told the day of closing
+
+    @property
+    def all_hosts(self) -> tuple[str, ...]:
+        """Every address that leads here."""
+        return self.hosts + self.office_hosts
+
+    def schedule_for(self, segments: tuple[str, ...]) -> Schedule:
+        """The schedule of the longest prefix that covers whole segments of the path."""
+        covering = [own for own in self.path_schedules if segments[: len(own.prefix)] == own.prefix]
+        return max(covering, key=lambda own: len(own.prefix)).schedule if covering else self.schedule
+
+    def in_scope(self, segments: tuple[str, ...]) -> bool:
+        """Whether the path is retired at all (the national portal is the goal outside /p/ and /jsp/)."""
+        return not self.scope or any(segments[: len(prefix)] == prefix for prefix in self.scope)
+
+
+@dataclass(frozen=True, slots=True)
+class Literal:
+    """A path segment that must be there as it stands (folded where the portal folds)."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Hole:
+    """A path segment that is captured: `dvc-{name:word}.html` has a prefix and a suffix."""
+
+    name: str
+    type: str  # a key of captures.TYPES
+    prefix: str = ""
+    suffix: str = ""
+
+
+Segment: TypeAlias = Literal | Hole
+
+
+@dataclass(frozen=True, slots=True)
+class PathTemplate:
+    """`/vi/procedure/detail/{id:hex24}`, or with a tail: `/vi/assets/{rest:path}` (zero segments or more)."""
+
+    segments: tuple[Segment, ...]
+    tail: str | None  # the name under which the rest is captured
+    text: str  # as written
+
+
+@dataclass(frozen=True, slots=True)
+class QueryCapture:
+    """A value taken from the first of several parameters that has one of the right form."""
+
+    name: str
+    type: str
+    sources: tuple[str, ...]  # parameter names, lower case; "_*_x" matches any portlet's namespace
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """A parameter that must be there; `value` None: with any value that is not empty."""
+
+    name: str  # lower case
+    value: str | None  # "thutuchanhchinh_*": what begins so
+
+
+@dataclass(frozen=True, slots=True)
+class Argument:
+    """How one parameter of a destination is filled: a capture, perhaps looked up, or a fixed text."""
+
+    parameter: str
+    capture: str = ""
+    lookup: str = ""  # name of the portal's lookup table
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Goal:
+    """One destination a rule would lead to, if all its arguments can be filled."""
+
+    destination: str  # its name; "" where the rule spells an address on an allowed host
+    arguments: tuple[Argument, ...] = ()
+    url: str = ""  # "https://vpcp.dichvucong.gov.vn{old_path}", only without a destination
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """Scope, match and action.  The scope is where the rule stands: a portal or a family."""
+
+    id: str  # "igate2/procedure-detail", unique in the snapshot
+    templates: tuple[PathTemplate, ...]
+    action: Action
+    goals: tuple[Goal, ...] = ()  # in order of wish: the first that can be filled wins
+    conditions: tuple[Condition, ...] = ()  # any of them; empty: none needed
+    captures: tuple[QueryCapture, ...] = ()
+    exact: bool = False  # matches before every template
+    valid_from: datetime | None = None
+    valid_until: datetime | None = None
+    note: str = ""
+    legal_basis: str = ""
+    owner: str = ""
+    tags: tuple[str, ...] = ()
+    source: str = ""  # "families/igate2.toml:12", for people
+
+    def valid_at(self, now: datetime) -> bool:
+        """Whether the rule is in force."""
+        begun = self.valid_from is None or now >= self.valid_from
+        return begun and (self.valid_until is None or now < self.valid_until)
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """A URL shape shared by many portals, as a versioned pack of rules."""
+
+    name: str
+    version: int
+    rules: tuple[Rule, ...]
+    title: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Lookup:
+    """A portal's table from internal ids to procedure codes."""
+
+    portal: str
+    name: str
+    entries: Mapping[str, str] = field(repr=False)

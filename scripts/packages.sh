@@ -1,0 +1,25 @@
+#!/usr/bin/env bash
+# Bring the Debian packages that the tests lean on; where that is not allowed, say what will be missing.
+set -euo pipefail
+
+missing=()
+command -v chromium >/dev/null || missing+=(chromium)
+command -v git >/dev/null || missing+=(git)
+command -v npm >/dev/null || missing+=(npm)
+command -v shellcheck >/dev/null || missing+=(shellcheck)
+[ -e /usr/share/fonts/truetype/noto/NotoSans-Regular.ttf ] || missing+=(fonts-noto-core)
+[ ${#missing[@]} -gt 0 ] || exit 0
+
+as_root=(env DEBIAN_FRONTEND=noninteractive)
+[ "$(id -u)" -eq 0 ] || as_root=(sudo -n "${as_root[@]}")
+install=("${as_root[@]}" apt-get install --yes --quiet=2 --no-install-recommends "${missing[@]}")
+echo "Installing Debian packages: ${missing[*]} ..." >&2
+"${install[@]}" >/dev/null 2>&1 && exit 0
+"${as_root[@]}" apt-get update --quiet=2 && "${install[@]}" >/dev/null && exit 0
+
+cat >&2 <<MESSAGE
+Could not install: ${missing[*]}
+Ask an administrator for: apt-get install ${missing[*]}
+Until then, without chromium, fonts-noto-core or npm (it brings axe-core) the tests in tests/browser cannot pass;
+without shellcheck the shell scripts go unchecked; without git the hygiene tests read the folder instead of the index.
+MESSAGE
