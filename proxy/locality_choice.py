@@ -48,10 +48,15 @@ class LocalityChoice:
             more=found.more,
             here=here.link(),
             language_links=self._links_to_itself(query, said.get("province", ""), here),
-            locating=self._presenter.locating(decision.portal, here, None),
+            locating=self._asked_again(self._presenter.locating(decision.portal, here, None), said.get("province", "")),
         )
         made = self._pages.render(view, language)
         return responses.page(request, 200, made, {"Cache-Control": "no-store", **headers}, language=language)
+
+    def _asked_again(self, locating: views.Locating, province: str) -> views.Locating:
+        """The form once more, with the province that was chosen in it."""
+        known = {code for code, _ in locating.provinces}
+        return replace(locating, preset=province) if province in known else locating
 
     def _links_to_itself(self, query: str, province: str, here: Here) -> tuple[tuple[str, str, str], ...]:
         """The same list in every language; the page to go back to follows."""
