@@ -162,6 +162,7 @@ def _pairs(raw_query: str) -> tuple[tuple[str, str], ...]:
     pairs = []
     for raw in raw_query.split("&"):
         raw_name, _, raw_value = raw.partition("=")
+        raw_name = raw_name.removeprefix("amp;")  # a link copied out of HTML source: ?a=1&amp;b=2
         if raw_name:
             pairs.append((_decode_value(raw_name), _decode_value(raw_value)))
     return tuple(pairs)

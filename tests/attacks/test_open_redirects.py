@@ -71,9 +71,21 @@ def on_the_wire(payload: str) -> str:
     return quote(payload, safe="".join(map(chr, range(33, 127))))
 
 
-def spellings(payload: str) -> Iterator[str]:
-    yield on_the_wire(payload)
-    yield quote(payload, safe="")
+def spellings(payload: str) -> tuple[str, str]:
+    """As it stands, and with everything encoded."""
+    return on_the_wire(payload), quote(payload, safe="")
+
+
+def targets(payload: str) -> Iterator[tuple[str, str]]:
+    """Host and target for each place and spelling, each once."""
+    seen: set[tuple[str, str]] = set()
+    for host, target in PLACES.values():
+        for spelt in spellings(payload):
+            asked = target.format(spelt)
+            seen.add((host, asked if asked.startswith("/") else f"/{asked}"))
+            if "?" in target and not set("%&#+") & set(payload):
+                break  # a value that is the same in both spellings to everybody who decodes it
+    yield from sorted(seen)
 
 
 def check_address(address: str) -> None:
@@ -99,10 +111,8 @@ def check_decision(decision: Decision | BadRequest | WrongHost) -> None:
 
 @pytest.mark.parametrize("name", PAYLOADS, ids=list(PAYLOADS))
 def test_wherever_it_stands_it_leads_to_the_national_portal(snapshot: Snapshot, name: str) -> None:
-    for host, target in PLACES.values():
-        for spelt in spellings(PAYLOADS[name]):
-            asked = target.format(spelt)
-            check_decision(decide(Visit(host, asked if asked.startswith("/") else f"/{asked}"), snapshot, AUTUMN))
+    for host, target in targets(PAYLOADS[name]):
+        check_decision(decide(Visit(host, target), snapshot, AUTUMN))
 
 
 def test_encoded_twice_it_leads_nowhere_either(snapshot: Snapshot) -> None:

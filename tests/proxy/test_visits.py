@@ -178,4 +178,4 @@ def test_an_odd_cookie_of_the_old_portal_does_not_hide_ours(odd: str) -> None:
 )
 def test_whatever_is_typed_is_a_visit_or_is_refused(target: str, cookie: str) -> None:
     with suppress(Refused):
-        assert arrive("/" + target, cookie=cookie).visit.raw_target.startswith("/")
+        assert arrive(f"/a/{target}", cookie=cookie).visit.raw_target.startswith("/a/")

@@ -29,6 +29,7 @@ KEYS = [
     ("/x?utm_source=zalo&ma=1.001193", "h/x?ma=1.001193", "only significant parameters are kept"),
     ("/x?MA=1.001193", "h/x?ma=1.001193", "names without case"),
     ("/x?ma=AbC", "h/x?ma=AbC", "values with it"),
+    ("/x?a=1&amp;ma=1.001193", "h/x?ma=1.001193", "a link copied out of HTML source"),
     ("/x?ma=b&keyword=a", "h/x?keyword=a&ma=b", "sorted"),
     ("/x?ma=", "h/x", "an empty value says nothing"),
     ("/x?keyword=a+b%20c", "h/x?keyword=a%20b%20c", "a plus is a space in a query"),
