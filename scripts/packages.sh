@@ -6,6 +6,10 @@ missing=()
 command -v chromium >/dev/null || missing+=(chromium)
 command -v git >/dev/null || missing+=(git)
 command -v npm >/dev/null || missing+=(npm)
+for server in haproxy nginx; do
+  [ -x "/usr/sbin/$server" ] || missing+=("$server")
+done
+compgen -G "/usr/lib/postgresql/*/bin/initdb" >/dev/null || missing+=(postgresql)
 command -v shellcheck >/dev/null || missing+=(shellcheck)
 [ -e /usr/share/fonts/truetype/noto/NotoSans-Regular.ttf ] || missing+=(fonts-noto-core)
 [ ${#missing[@]} -gt 0 ] || exit 0
@@ -21,5 +25,7 @@ cat >&2 <<MESSAGE
 Could not install: ${missing[*]}
 Ask an administrator for: apt-get install ${missing[*]}
 Until then, without chromium, fonts-noto-core or npm (it brings axe-core) the tests in tests/browser cannot pass;
-without shellcheck the shell scripts go unchecked; without git the hygiene tests read the folder instead of the index.
+without haproxy and nginx the exports are not compared with the real servers; without postgresql the store is tried on
+SQLite alone; without shellcheck the shell scripts go unchecked; without git the hygiene tests read the folder instead
+of the index.
 MESSAGE

@@ -1,0 +1,1 @@
+"""Rules as other servers and spreadsheets read them.  Writers take simple values, and say what they leave out."""

@@ -1,0 +1,1 @@
+"""How a database of an earlier release gets the tables of this one (Alembic)."""

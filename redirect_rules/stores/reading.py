@@ -1,0 +1,125 @@
+"""Looking at one state of the workspace."""
+
+import contextlib
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from typing import Any, Self
+
+from sqlalchemy import ColumnElement, Connection, func, select, tuple_
+
+from redirect_rules.audit import utc_text
+from redirect_rules.store import Kind, Ref, Revision, RuleFilter, State, Stored
+from redirect_rules.stores.columns import tag_text
+from redirect_rules.stores.ledger import streamed
+from redirect_rules.stores.tables import AUDIT, OBJECTS, REVISIONS, RULES, WORKSPACE
+from redirect_rules.stores.writing import stored, stored_many, table_of
+
+_STATES = {state.value: state for state in State}
+_RULE_COLUMNS = (RULES.c.scope, RULES.c.id, RULES.c.change, RULES.c.state, RULES.c.body)
+
+
+class SqlReading:
+    """Keeps the promises of `Reading`, inside a transaction that `database` has begun."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._stack = contextlib.ExitStack()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    @property
+    def revision(self) -> int:
+        """The number of the last change of the draft."""
+        number: int = self._connection.execute(select(WORKSPACE.c.revision)).scalar_one()
+        return number
+
+    def get(self, ref: Ref) -> Stored | None:
+        """The object as it stands, or None."""
+        return stored(self._connection, ref)
+
+    def many(self, refs: Iterable[Ref]) -> dict[Ref, Stored]:
+        """Those of the objects that exist."""
+        return stored_many(self._connection, refs)
+
+    def objects(self, kind: Kind) -> Iterator[Stored]:
+        """All objects of a kind, by scope and id."""
+        if kind is Kind.RULE:
+            yield from self.rules(off_too=True)
+            return
+        columns = (OBJECTS.c.scope, OBJECTS.c.id, OBJECTS.c.change, OBJECTS.c.state, OBJECTS.c.body)
+        asked = select(*columns).where(OBJECTS.c.kind == kind.value).order_by(OBJECTS.c.scope, OBJECTS.c.id)
+        yield from _objects(self._streamed(asked), kind)
+
+    def rules(self, scope: str | None = None, *, off_too: bool = False) -> Iterator[Stored]:
+        """All rules that are on, by scope and id, in constant memory."""
+        wanted = RuleFilter(scope=scope, state=None if off_too else State.ON)
+        asked = select(*_RULE_COLUMNS).where(*_conditions(wanted)).order_by(RULES.c.scope, RULES.c.id)
+        yield from _objects(self._streamed(asked), Kind.RULE)
+
+    def find(self, wanted: RuleFilter, *, after: Ref | None = None, limit: int = 100) -> list[Stored]:
+        """A page of the rules that fit."""
+        where = _conditions(wanted)
+        if after is not None:
+            where.append(tuple_(RULES.c.scope, RULES.c.id) > (after.scope, after.id))
+        asked = select(*_RULE_COLUMNS).where(*where).order_by(RULES.c.scope, RULES.c.id).limit(limit)
+        return list(_objects(self._connection.execute(asked), Kind.RULE))
+
+    def count(self, wanted: RuleFilter) -> int:
+        """How many rules fit."""
+        asked = select(func.count()).select_from(RULES).where(*_conditions(wanted))
+        return self._connection.execute(asked).scalar_one()
+
+    def history(self, ref: Ref) -> list[Revision]:
+        """Every revision, the first one first."""
+        table = table_of(ref.kind)
+        return sorted((*self._revisions(table, ref), *self._revisions(REVISIONS, ref)), key=lambda one: one.version)
+
+    def _streamed(self, asked: Any) -> Iterable[Any]:
+        """Rows that arrive by and by; who stops half-way leaves them to the end of the reading."""
+        return self._stack.enter_context(streamed(self._connection, asked))
+
+    def _revisions(self, table: Any, ref: Ref) -> Iterator[Revision]:
+        where = [table.c.scope == ref.scope, table.c.id == ref.id]
+        if table is not RULES:
+            where.append(table.c.kind == ref.kind.value)
+        asked = (
+            select(
+                table.c.change, table.c.state, table.c.body, AUDIT.c.actor, AUDIT.c.reason, AUDIT.c.at, AUDIT.c.batch
+            )
+            .join(AUDIT, AUDIT.c.number == table.c.change)
+            .where(*where)
+        )
+        for row in self._connection.execute(asked):
+            state = _STATES[row.state]
+            body = None if row.body is None else Stored(ref, row.change, state, row.body).body
+            at = datetime.fromisoformat(row.at)
+            yield Revision(ref, row.change, row.actor, row.reason, at, row.batch, state, body)
+
+
+def _objects(rows: Iterable[Any], kind: Kind) -> Iterator[Stored]:
+    for scope, id_, change, state, body in rows:
+        yield Stored(Ref(kind, scope, id_), change, _STATES[state], body)
+
+
+def _conditions(wanted: RuleFilter) -> list[ColumnElement[bool]]:
+    equal = {
+        RULES.c.scope: wanted.scope,
+        RULES.c.key: wanted.key,
+        RULES.c.action: wanted.action,
+        RULES.c.destination: wanted.destination,
+        RULES.c.owner: wanted.owner,
+        RULES.c.state: wanted.state,
+    }
+    found = [column == str(value) for column, value in equal.items() if value is not None]
+    if wanted.key_prefix is not None:
+        # A range, which an index answers; LIKE is no use to SQLite here.
+        found += [RULES.c.key >= wanted.key_prefix, RULES.c.key < wanted.key_prefix + "\U0010ffff"]
+    if wanted.tag is not None:
+        found.append(RULES.c.tags.contains(tag_text(wanted.tag), autoescape=True))
+    if wanted.ends_before is not None:
+        found.append(RULES.c.valid_until < utc_text(wanted.ends_before))
+    return found

@@ -1,0 +1,163 @@
+"""The tables, the same on SQLite and PostgreSQL.  `migrations` makes them; a test holds the two together.
+
+`rules` and `objects` hold what is there now, each row with the number of the audit entry (`change`) that wrote it;
+`revisions` holds what stood there before, and removals.  So a new object is one row, not two.  Texts are compared by
+their code points on both databases; instants are UTC texts that sort as time does.
+"""
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+
+METADATA = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+Words = Text().with_variant(Text(collation="C"), "postgresql")
+
+AUDIT = Table(
+    "audit",
+    METADATA,
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("at", Words, nullable=False),
+    Column("actor", Words, nullable=False),
+    Column("action", Words, nullable=False),
+    Column("subject", Words, nullable=False),
+    Column("reason", Words, nullable=False),
+    Column("batch", Words),
+    Column("count", BigInteger, nullable=False),
+    Column("draft", Integer, nullable=False),
+    Column("detail", Words, nullable=False),
+    Column("digest", Words, nullable=False),
+    Column("previous", Words, nullable=False),
+    Column("hash", Words, nullable=False),
+    UniqueConstraint("batch"),
+)
+
+WORKSPACE = Table(
+    "workspace",
+    METADATA,
+    Column("id", Integer, primary_key=True, autoincrement=False),  # always 1: writers queue at this row
+    Column("audit_number", BigInteger, nullable=False),
+    Column("audit_hash", Words, nullable=False),
+    Column("revision", BigInteger, nullable=False),  # the last entry that changed the draft
+)
+
+RULES = Table(
+    "rules",
+    METADATA,
+    Column("scope", Words, primary_key=True),
+    Column("id", Words, primary_key=True),
+    Column("change", BigInteger, nullable=False),
+    Column("position", BigInteger, nullable=False),  # in its change
+    Column("state", Words, nullable=False),
+    Column("match", Words, nullable=False),  # its first template or address, as written
+    Column("key", Words),  # canonical path of its first exact address; the host is the scope's
+    Column("action", Words, nullable=False),
+    Column("destination", Words, nullable=False),  # the first one wished for
+    Column("owner", Words, nullable=False),
+    Column("tags", Words, nullable=False),  # "\ta\tb\t"
+    Column("valid_from", Words),
+    Column("valid_until", Words),
+    Column("body", Words, nullable=False),
+    Index(None, "change", "position"),
+    Index(None, "key", sqlite_where=text("key is not null"), postgresql_where=text("key is not null")),
+    # Not by action, destination, owner or tag: most rules share theirs, and every index costs an import two seconds
+    # a million; a page of a filter walks the key, a count reads the table.
+    Index(
+        None,
+        "valid_until",
+        sqlite_where=text("valid_until is not null"),
+        postgresql_where=text("valid_until is not null"),
+    ),
+)
+
+OBJECTS = Table(
+    "objects",
+    METADATA,
+    Column("kind", Words, primary_key=True),
+    Column("scope", Words, primary_key=True),
+    Column("id", Words, primary_key=True),
+    Column("change", BigInteger, nullable=False),
+    Column("position", BigInteger, nullable=False),
+    Column("state", Words, nullable=False),
+    Column("body", Words, nullable=False),
+    Index(None, "change", "position"),
+)
+
+REVISIONS = Table(
+    "revisions",
+    METADATA,
+    Column("kind", Words, primary_key=True),
+    Column("scope", Words, primary_key=True),
+    Column("id", Words, primary_key=True),
+    Column("change", BigInteger, primary_key=True, autoincrement=False),
+    Column("position", BigInteger, nullable=False),
+    Column("state", Words, nullable=False),
+    Column("body", Words),  # null: removed
+    Index(None, "change", "position"),
+)
+
+REVIEWS = Table(
+    "reviews",
+    METADATA,
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("revision", BigInteger, nullable=False),
+    Column("message", Words, nullable=False),
+    Column("requested_by", Words, nullable=False),
+    Column("requested_at", Words, nullable=False),
+    Column("activates_at", Words),
+    Column("state", Words, nullable=False),
+    Column("decided_by", Words, nullable=False),
+    Column("decided_at", Words),
+)
+
+SNAPSHOTS = Table(
+    "snapshots",
+    METADATA,
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("revision", BigInteger, nullable=False),
+    Column("hash", Words, nullable=False),
+    Column("message", Words, nullable=False),
+    Column("actor", Words, nullable=False),
+    Column("approved_by", Words, nullable=False),
+    Column("at", Words, nullable=False),
+    Column("activates_at", Words, nullable=False),
+    Column("state", Words, nullable=False),
+    Column("review", BigInteger, ForeignKey("reviews.number")),
+)
+
+PACKS = Table(
+    "packs",
+    METADATA,
+    Column("name", Words, primary_key=True),
+    Column("version", BigInteger, nullable=False),
+    Column("digest", Words, nullable=False),
+)
+
+SHIPPED = Table(
+    "shipped",
+    METADATA,
+    Column("pack", Words, ForeignKey("packs.name"), primary_key=True),
+    Column("kind", Words, primary_key=True),
+    Column("scope", Words, primary_key=True),
+    Column("id", Words, primary_key=True),
+    Column("body", Words, nullable=False),
+)
+
+APPEND_ONLY = (AUDIT, REVISIONS)
+"""Triggers refuse to change or remove a row of these."""

@@ -1,0 +1,394 @@
+"""The file of a number comes back whole or not at all, and the last good one goes on serving."""
+
+import os
+import re
+import subprocess
+import sys
+import textwrap
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import lmdb
+import pytest
+
+from redirect_rules import snapshot_file
+from redirect_rules.exact import ExactRule
+from redirect_rules.model import Action, Lookup
+from redirect_rules.snapshot_file import (
+    CURRENT,
+    Contents,
+    Meta,
+    NoSnapshot,
+    SnapshotNotWritten,
+    SnapshotRefused,
+    current,
+    numbers,
+    open_current,
+    open_snapshot,
+    path_of,
+    point_at,
+    removable,
+    write,
+)
+from redirect_rules.sources import Problems
+
+NOW = datetime(2026, 11, 1, tzinfo=UTC)
+DOCUMENTS = [("portals.toml", "[[portal]]\n"), ("families/igate2.toml", "# Lạng Sơn\n" * 1_000), ("empty", "")]
+RULES = [
+    ExactRule("langson", f"/vi/{i * 7_919 % 5_000:024}", (), Action.NOTICE, f"import-1/{i}", "procedure", (("code", "1.001193"),))
+    for i in range(5_000)
+]  # fmt: skip
+CONTENTS = Contents(
+    number=1,
+    rules=RULES,
+    lookups=[Lookup("langson", "procedures", {"629d": "1.001193"})],
+    documents=DOCUMENTS,
+    made_at=NOW,
+    actor="hoa",
+    message="Lần đầu",
+)
+
+
+def published(folder: Path, number: int, message: str = "") -> Meta:
+    meta = write(folder, replace(CONTENTS, number=number, rules=RULES[:10], message=message))
+    point_at(folder, meta)
+    return meta
+
+
+@pytest.fixture(scope="session")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    folder = tmp_path_factory.mktemp("whole")
+    write(folder, CONTENTS)
+    return path_of(folder, 1).read_bytes()
+
+
+@pytest.fixture
+def damaged(tmp_path: Path, whole: bytes) -> Callable[[bytes], Path]:
+    def put(octets: bytes) -> Path:
+        path_of(tmp_path, 1).write_bytes(octets)
+        return path_of(tmp_path, 1)
+
+    return put
+
+
+def test_what_was_written_comes_back(tmp_path: Path) -> None:
+    meta = write(tmp_path, CONTENTS)
+    with open_snapshot(path_of(tmp_path, 1), full=True, content=meta.content) as snapshot:
+        assert snapshot.meta == meta
+        assert (meta.number, meta.actor, meta.message, meta.made_at) == (1, "hoa", "Lần đầu", NOW)
+        assert meta.counts == {"exact": 5_001, "lookups": 2, "documents": 3, "rules": 5_000}
+        assert list(snapshot.documents()) == DOCUMENTS
+        assert snapshot.lookups["langson", "procedures"]["629d"] == "1.001193"
+        assert all(snapshot.exact.find("langson", rule.path, (), NOW) == rule for rule in RULES)
+        assert snapshot.content() == meta.content
+    assert [path.name for path in tmp_path.iterdir()] == ["00000001.snapshot"]
+
+
+def test_an_empty_set_of_rules_is_a_file_too(tmp_path: Path) -> None:
+    write(tmp_path, replace(CONTENTS, rules=(), lookups=(), documents=()))
+    with open_snapshot(path_of(tmp_path, 1), full=True) as snapshot:
+        assert snapshot.exact.find("langson", "/", (), NOW) is None
+        assert list(snapshot.documents()) == []
+
+
+def test_the_same_content_has_the_same_hash_whoever_wrote_it_and_when(tmp_path: Path) -> None:
+    one = write(tmp_path, CONTENTS)
+    same = write(tmp_path, replace(CONTENTS, number=2, rules=RULES[:2] + RULES[2:], actor="minh"))
+    other = write(tmp_path, replace(CONTENTS, number=3, rules=RULES[1:]))
+    moved = write(tmp_path, replace(CONTENTS, number=4, documents=DOCUMENTS[::-1]))
+    assert one.content == same.content
+    assert len({one.content, other.content, moved.content}) == 3
+
+
+def test_a_file_open_twice_is_mapped_once_and_each_closes_for_itself(tmp_path: Path) -> None:
+    write(tmp_path, CONTENTS)
+    one, other = open_snapshot(path_of(tmp_path, 1)), open_snapshot(path_of(tmp_path, 1))
+    one.close()
+    one.close()
+    assert other.exact.find("langson", RULES[0].path, (), NOW) == RULES[0]
+    other.close()
+    open_snapshot(path_of(tmp_path, 1)).close()
+
+
+def test_a_child_process_reads_on_through_what_it_inherited(tmp_path: Path) -> None:
+    write(tmp_path, CONTENTS)
+    with open_snapshot(path_of(tmp_path, 1)) as snapshot:
+        if not (child := os.fork()):
+            with open_snapshot(path_of(tmp_path, 1)) as again:
+                found = [s.exact.find("langson", RULES[0].path, (), NOW) for s in (snapshot, again)]
+            os._exit(0 if found == [RULES[0]] * 2 else 1)
+        assert os.waitpid(child, 0)[1] == 0
+        assert snapshot.exact.find("langson", RULES[0].path, (), NOW) == RULES[0]
+
+
+def test_progress_is_told_by_stage(tmp_path: Path) -> None:
+    told: list[tuple[str, int]] = []
+    write(tmp_path, CONTENTS, progress=lambda *at: told.append(at))
+    assert told[:2] == [("writing", 4_096), ("writing", 5_001)]
+    assert told[-2:] == [("checking", 0), ("checking", 5_000)]
+
+
+def test_a_file_grows_beyond_its_first_map(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(snapshot_file, "_FIRST_MAP", 1 << 16)
+    monkeypatch.setattr(snapshot_file, "_BLOCK", 16)
+    write(tmp_path, CONTENTS)
+    open_snapshot(path_of(tmp_path, 1), full=True).close()
+
+
+# A file is refused at every length but its own.
+def test_a_file_cut_short_or_grown_is_refused(whole: bytes, damaged: Callable[[bytes], Path]) -> None:
+    lengths = [*range(0, len(whole), len(whole) // 47), *range(len(whole) - 130, len(whole))]
+    for octets in [*(whole[:length] for length in lengths), whole + b"\x00", whole[4_096:], whole + whole]:
+        with pytest.raises(SnapshotRefused):
+            open_snapshot(damaged(octets))
+
+
+def flipped(octets: bytes, at: int) -> bytes:
+    return octets[:at] + bytes((octets[at] ^ 0x40,)) + octets[at + 1 :]
+
+
+def test_a_flipped_bit_at_either_end_is_always_noticed(whole: bytes, damaged: Callable[[bytes], Path]) -> None:
+    ends = [*range(0, 65_536, 1_499), *range(len(whole) - 65_536, len(whole), 1_499)]
+    for at in [*ends, *range(len(whole) - 420, len(whole))]:
+        with pytest.raises(SnapshotRefused):
+            open_snapshot(damaged(flipped(whole, at)))
+
+
+def test_a_flipped_bit_anywhere_is_noticed_by_a_full_look(whole: bytes, damaged: Callable[[bytes], Path]) -> None:
+    for at in range(0, len(whole), 4_001):
+        with pytest.raises(SnapshotRefused, match=r"damaged|newer|seal"):
+            open_snapshot(damaged(flipped(whole, at)), full=True)
+
+
+def test_a_newer_format_is_refused_by_its_name(whole: bytes, damaged: Callable[[bytes], Path]) -> None:
+    newer = whole[:-12] + (2).to_bytes(4, "big") + whole[-8:]
+    with pytest.raises(SnapshotRefused, match="format 2, written by a newer version; this one reads 1"):
+        open_snapshot(damaged(newer))
+
+
+def test_a_file_under_another_number_is_refused(tmp_path: Path, whole: bytes) -> None:
+    path_of(tmp_path, 7).write_bytes(whole)
+    with pytest.raises(SnapshotRefused, match="this is number 1 under another name"):
+        open_snapshot(path_of(tmp_path, 7))
+
+
+def test_a_file_of_other_content_is_refused(damaged: Callable[[bytes], Path], whole: bytes) -> None:
+    with pytest.raises(SnapshotRefused, match="not abc"):
+        open_snapshot(damaged(whole), content="abc")
+
+
+def test_a_seal_around_something_else_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "x"
+    meta = replace(write(tmp_path, CONTENTS), message="forged")
+    with lmdb.open(str(path), subdir=False, lock=False, max_dbs=4) as env, env.begin(write=True) as txn:
+        for name in (b"meta", b"exact", b"lookups", b"documents"):
+            env.open_db(name, txn=txn)
+    snapshot_file._seal(path, meta, 0)
+    with pytest.raises(SnapshotRefused, match="contradicts its seal"):
+        open_snapshot(path)
+    path.write_bytes(bytes(100_000))
+    snapshot_file._seal(path, meta, 0)
+    with pytest.raises(SnapshotRefused, match="cannot be read"):
+        open_snapshot(path)
+
+
+def emptied(path: Path) -> None:
+    path.write_bytes(b"")
+
+
+def halved(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:9_000])
+
+
+def scratched(path: Path) -> None:
+    path.write_bytes(flipped(path.read_bytes(), 20))
+
+
+def overwritten(path: Path) -> None:
+    path.write_bytes(b"x" * 100_000)
+
+
+def made_a_folder(path: Path) -> None:
+    path.unlink()
+    path.mkdir()
+
+
+def removed(path: Path) -> None:
+    path.unlink()
+
+
+def led_in_a_circle(path: Path) -> None:
+    path.unlink()
+    path.symlink_to(path)
+
+
+def exchanged(path: Path) -> None:
+    write(path.parent, replace(CONTENTS, number=2))
+
+
+# What happened to the file of number 2       what is said
+BROKEN = [
+    (emptied, "cut short"),
+    (halved, "cut short"),
+    (scratched, "damaged"),
+    (overwritten, "cut short, or no snapshot"),
+    (made_a_folder, "there is no such file"),
+    (removed, "there is no such file"),
+    (led_in_a_circle, "there is no such file|cannot be read"),
+    (exchanged, "its content has the hash"),
+]
+
+
+@pytest.mark.parametrize(("breaking", "said"), BROKEN)
+def test_the_newest_good_file_before_a_broken_one_serves(
+    breaking: Callable[[Path], object], said: str, tmp_path: Path
+) -> None:
+    published(tmp_path, 1)
+    write(tmp_path, replace(CONTENTS, number=3))
+    published(tmp_path, 2)
+    breaking(path_of(tmp_path, 2))
+    opened = open_current(tmp_path)
+    with opened.snapshot:
+        assert opened.snapshot.meta.number == 1
+        assert len(opened.complaints) == 1
+        assert re.search(said, opened.complaints[0])
+
+
+def test_all_is_well_without_complaints(tmp_path: Path) -> None:
+    meta = published(tmp_path, 1)
+    opened = open_current(tmp_path, full=True)
+    with opened.snapshot as snapshot:
+        assert (snapshot.meta, opened.complaints) == (meta, ())
+    assert current(tmp_path) == (1, meta.content)
+
+
+@pytest.mark.parametrize("pointer", [b"", b"\xff", b"00000009\n", b"9 abc\n"])
+def test_an_unreadable_pointer_leads_to_the_newest_good_file(tmp_path: Path, pointer: bytes) -> None:
+    for number in (1, 2, 3):
+        published(tmp_path, number)
+    (tmp_path / CURRENT).write_bytes(pointer)
+    path_of(tmp_path, 3).write_bytes(b"")
+    opened = open_current(tmp_path)
+    with opened.snapshot:
+        assert opened.snapshot.meta.number == 2
+        assert len(opened.complaints) == 3
+    assert removable(tmp_path) == []
+    (tmp_path / CURRENT).unlink()
+    open_current(tmp_path).snapshot.close()
+    (tmp_path / CURRENT).mkdir()
+    open_current(tmp_path).snapshot.close()
+
+
+def test_a_folder_without_files_was_never_published_to(tmp_path: Path) -> None:
+    for folder in (tmp_path, tmp_path / "missing"):
+        with pytest.raises(NoSnapshot, match="there is no snapshot"):
+            open_current(folder)
+
+
+def test_when_no_file_is_good_every_complaint_is_told(tmp_path: Path) -> None:
+    for number in (1, 2):
+        published(tmp_path, number)
+        path_of(tmp_path, number).write_bytes(b"x")
+    with pytest.raises(SnapshotRefused, match=r"(?s)00000002.*00000001"):
+        open_current(tmp_path)
+
+
+def test_a_pointer_is_never_moved_to_what_cannot_be_served(tmp_path: Path) -> None:
+    meta = published(tmp_path, 1)
+    second = write(tmp_path, replace(CONTENTS, number=2))
+    for wrong in (replace(second, number=3), replace(meta, number=2)):
+        with pytest.raises(SnapshotRefused):
+            point_at(tmp_path, wrong)
+    assert current(tmp_path) == (1, meta.content)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["00000001.snapshot", "00000002.snapshot", CURRENT]
+
+
+def test_old_files_are_removable_but_never_the_ones_in_use(tmp_path: Path) -> None:
+    metas = {number: published(tmp_path, number) for number in range(1, 6)}
+    (tmp_path / ".00000003.snapshot.99.new").touch()
+    (tmp_path / ".00000006.snapshot.99.new").touch()
+    assert numbers(tmp_path) == [5, 4, 3, 2, 1]
+    names = [path.name for path in removable(tmp_path)]
+    assert names == ["00000003.snapshot", "00000002.snapshot", "00000001.snapshot", ".00000003.snapshot.99.new"]
+    point_at(tmp_path, metas[3])
+    assert [path.name for path in removable(tmp_path, keep=1)][:2] == ["00000002.snapshot", "00000001.snapshot"]
+
+
+def test_rules_that_cannot_be_compiled_leave_nothing_behind(tmp_path: Path) -> None:
+    published(tmp_path, 1)
+    with pytest.raises(Problems):
+        write(tmp_path, replace(CONTENTS, number=2, rules=RULES + RULES[:1]))
+    assert numbers(tmp_path) == [1]
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+# What goes wrong while it is written                            what is said
+LIES: list[tuple[str, object, str]] = [
+    ("_BLOCK", None, "not in order"),
+    ("content", lambda _: "0" * 64, "what was read back is not what was written"),
+    ("at", lambda *_: (), "import-1/0 is not found again"),
+]
+
+
+@pytest.mark.parametrize(("name", "lie", "said"), LIES)
+def test_a_file_that_does_not_hold_what_was_put_in_is_never_put_in_place(
+    name: str, lie: object, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    published(tmp_path, 1)
+    if name == "content":
+        monkeypatch.setattr(snapshot_file.SnapshotFile, name, lie)
+    elif name == "at":
+        monkeypatch.setattr("redirect_rules.stores.lmdb_index.LmdbIndex.at", lie)
+    else:
+        items: Iterator[tuple[bytes, bytes]] = iter([(b"b", b""), (b"a", b"")])
+        monkeypatch.setattr(snapshot_file, "exact_items", lambda *_, **__: items)
+    with pytest.raises(SnapshotNotWritten, match=said):
+        write(tmp_path, replace(CONTENTS, number=2))
+    assert numbers(tmp_path) == [1]
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+FULL_DISK = """
+    import resource, sys
+    from dataclasses import replace
+    from datetime import UTC, datetime
+    from pathlib import Path
+    from redirect_rules.exact import ExactRule
+    from redirect_rules.model import Action
+    from redirect_rules.snapshot_file import Contents, SnapshotNotWritten, open_current, write
+    from redirect_rules.stores import lmdb_index
+
+    folder, limit, held = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
+    lmdb_index.MOST_HELD_BYTES = held
+    rules = [ExactRule("p", f"/{i:0100}", (), Action.PASS, f"x/{i}") for i in range(20_000)]
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+    try:
+        write(folder, Contents(2, rules, (), (), datetime.now(UTC), "", ""))
+    except SnapshotNotWritten as error:
+        print("not written:", error)
+    with open_current(folder).snapshot as snapshot:
+        print("serving", snapshot.meta.number, len(snapshot.exact))
+"""
+
+
+@pytest.mark.parametrize(("limit", "held"), [(0, 1 << 28), (4_096, 1 << 28), (2_000_000, 1 << 28), (100_000, 1 << 19)])
+def test_with_a_full_disk_the_last_good_file_goes_on(tmp_path: Path, limit: int, held: int) -> None:
+    published(tmp_path, 1)
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(FULL_DISK), str(tmp_path), str(limit), str(held)],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=Path(__file__).parent.parent.parent,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "not written:" in done.stdout
+    assert "serving 1 10" in done.stdout
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_a_file_that_shrinks_while_it_is_hashed_has_no_hash(tmp_path: Path) -> None:
+    with (tmp_path / "x").open("w+b") as file:
+        assert snapshot_file._hash_of(file, 1) == b""
