@@ -5,6 +5,7 @@ import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import format_datetime
+from functools import lru_cache
 from typing import Any, Final
 
 from aiohttp import HttpVersion11
@@ -80,9 +81,15 @@ def page(request: BaseRequest, status: int, made: Page, headers: Mapping[str, st
     }
     own.setdefault("Vary", headers.get("Vary", "Accept-Language, Accept-Encoding"))
     if len(body) >= _SMALLEST_COMPRESSED and accepts_gzip(request.headers.get("Accept-Encoding", "")):
-        body = gzip.compress(body, _GZIP_LEVEL, mtime=0)
+        body = _compressed(body)
         own["Content-Encoding"] = "gzip"
     return Response(status=status, body=body, headers={**headers, **own})
+
+
+@lru_cache(maxsize=256)
+def _compressed(body: bytes) -> bytes:
+    """The same page is asked for again and again: packing the notice costs twice what rendering it does."""
+    return gzip.compress(body, _GZIP_LEVEL, mtime=0)
 
 
 def accepts_gzip(accept_encoding: str) -> bool:
