@@ -5,6 +5,7 @@ What nobody edited follows the release; what somebody edited or removed stays as
 """
 
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -92,10 +93,8 @@ def seed(store: Store, packs: Iterable[Pack], *, at: datetime) -> list[Seeded]:
 
 def _seed_again(store: Store, pack: Pack, at: datetime) -> Seeded:
     for _ in range(_ATTEMPTS - 1):
-        try:
+        with suppress(ObjectChanged):  # somebody was faster: look again at what is there
             return _seed(store, pack, at)
-        except ObjectChanged:
-            continue  # somebody was faster: look again at what is there
     return _seed(store, pack, at)
 
 

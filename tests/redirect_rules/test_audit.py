@@ -16,6 +16,7 @@ from redirect_rules.audit import (
     Link,
     canonical_json,
     chained,
+    checked,
     first_break,
     hash_of,
     utc_text,
@@ -59,6 +60,9 @@ def test_a_forged_chain_breaks_where_it_was_forged(forge: Callable[[], list[Chai
     broken = first_break(forge())
     assert broken is not None
     assert broken.number == number
+    *good, last = checked(forge())
+    assert [entry.number for entry in good if isinstance(entry, Entry)] == list(range(1, number))
+    assert last == broken
 
 
 def test_a_chain_as_written_holds() -> None:

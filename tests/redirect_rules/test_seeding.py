@@ -6,7 +6,7 @@ import pytest
 
 from redirect_rules.bodies import Pack
 from redirect_rules.seeding import SEEDER, Outcome, PackOutcome, merged, seed
-from redirect_rules.store import Kind, Put, Ref, State
+from redirect_rules.store import Change, Kind, PackState, Put, Ref, State, Write
 from redirect_rules.stores.sql import SqlStore
 from tests.redirect_rules.conftest import Opener
 from tests.redirect_rules.kept import NOON, by, rule
@@ -132,3 +132,16 @@ def test_processes_that_start_together_seed_once(opened: Opener) -> None:
     assert sum(one.count(Outcome.ADDED) for one in done) == 20
     assert len(notes(stores[0])) == 20
     assert stores[0].trail.verify() is None
+
+
+def test_who_was_overtaken_looks_again(store: SqlStore, opened: Opener, monkeypatch: pytest.MonkeyPatch) -> None:
+    other, shipped = opened(), pack(1, a="1")
+    write = store.packs.seed
+
+    def overtaken(state: PackState, bodies: dict[Ref, str], writes: list[Write], change: Change) -> int:
+        seed(other, [shipped], at=NOON)
+        return write(state, bodies, writes, change)
+
+    monkeypatch.setattr(store.packs, "seed", overtaken)
+    assert seeded(store, shipped) == (PackOutcome.UNCHANGED, {})
+    assert notes(store) == {"a": "1"}

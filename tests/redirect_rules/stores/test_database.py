@@ -75,3 +75,10 @@ def test_an_error_shows_no_body(store: SqlStore, url: str) -> None:
         connection.execute(text("select :secret from nowhere"), {"secret": "hidden-value"})
     assert "hidden-value" not in str(told.value)
     database.close()
+
+
+def test_another_fault_of_the_database_is_told_as_it_is(url: str) -> None:
+    database = Database(url)
+    with pytest.raises(DBAPIError), database.writing() as connection:
+        connection.execute(text("select nothing from nowhere"))
+    database.close()

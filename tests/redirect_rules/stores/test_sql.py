@@ -188,8 +188,8 @@ def machine(url: str) -> type[BesideADictionary]:
 
 def test_store_and_dictionary_never_differ(machine: type[BesideADictionary]) -> None:
     checks = settings(
-        max_examples=8,
-        stateful_step_count=20,
+        max_examples=6,
+        stateful_step_count=15,
         deadline=None,
         database=None,
         suppress_health_check=[HealthCheck.too_slow],

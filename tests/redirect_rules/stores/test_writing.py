@@ -1,5 +1,7 @@
 """Writing chunk by chunk."""
 
+import gc
+
 import pytest
 
 from redirect_rules.store import Kind, ObjectChanged, Progress, Put, Ref, Remove, TwiceInBatch, Write
@@ -66,3 +68,14 @@ def test_an_object_twice_in_a_batch_is_refused_however_far_apart(store: SqlStore
     ):
         with pytest.raises(TwiceInBatch):
             store.apply([first, *between, then], by("an"))
+
+
+@pytest.mark.parametrize("collecting", [True, False])
+def test_the_garbage_collector_is_left_as_it_was(store: SqlStore, collecting: bool) -> None:  # noqa: FBT001
+    if not collecting:
+        gc.disable()
+    try:
+        store.apply([new("a")], by("an"))
+        assert gc.isenabled() == collecting
+    finally:
+        gc.enable()
