@@ -6,7 +6,7 @@ import pytest
 
 from redirect_rules.bodies import Pack
 from redirect_rules.seeding import SEEDER, Outcome, PackOutcome, merged, seed
-from redirect_rules.store import Change, Kind, PackState, Put, Ref, State, Write
+from redirect_rules.store import Change, Kind, ObjectChanged, PackState, Put, Ref, State, Write
 from redirect_rules.stores.sql import SqlStore
 from tests.redirect_rules.conftest import Opener
 from tests.redirect_rules.kept import NOON, by, rule
@@ -145,3 +145,12 @@ def test_who_was_overtaken_looks_again(store: SqlStore, opened: Opener, monkeypa
     monkeypatch.setattr(store.packs, "seed", overtaken)
     assert seeded(store, shipped) == (PackOutcome.UNCHANGED, {})
     assert notes(store) == {"a": "1"}
+
+
+def test_who_is_always_overtaken_gives_up(store: SqlStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    def overtaken(*_: object) -> int:
+        raise ObjectChanged(ref("a"), None)
+
+    monkeypatch.setattr(store.packs, "seed", overtaken)
+    with pytest.raises(ObjectChanged):
+        seed(store, [pack(1, a="1")], at=NOON)
