@@ -1,6 +1,6 @@
 """Decisions become views: everything a page says, gathered from the snapshot.  Pure."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import urlencode
@@ -168,8 +168,3 @@ class Presenter:
         if "procedure" in known:
             targets["procedure"] = template_with_hole(known["procedure"], "code", now=now)
         return {name: target for name, target in targets.items() if target}
-
-
-def names_of(languages: Sequence[str], own_name: Mapping[str, str]) -> dict[str, str]:
-    """Language tags with what each calls itself."""
-    return {tag: own_name.get(tag, tag) for tag in languages}

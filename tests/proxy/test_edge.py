@@ -4,7 +4,6 @@ import logging
 
 import pytest
 
-from proxy.edge import Edge
 from tests.conftest import BROWSER, RunningEdge, Start
 
 LANG_SON = "https://dichvucong.langson.gov.vn"
@@ -91,7 +90,3 @@ async def test_the_portal_closes_at_the_very_instant(start: Start) -> None:
         assert (await edge.get(LANG_SON + "/vi")).status == 200
         edge.clock[0] = CLOSING.replace(year=2025, month=6, day=30, hour=23, minute=59, second=59)
         assert (await edge.get(LANG_SON + "/vi")).status == 503
-
-
-def test_an_edge_is_what_the_server_serves() -> None:
-    assert callable(Edge.__call__)
