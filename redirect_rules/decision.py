@@ -104,7 +104,7 @@ class _Case:
         self.schedule = portal.schedule_for(key.folded)
         self.phase = self.schedule.phase_at(now)
         self.asker = asker(visit.client, visit.method)
-        self.kept = snapshot.indexes[portal.id].significant
+        self.kept = snapshot.significant_at(portal, key)
         self.key_text = key.text(self.kept)
         self.match: Match | None = None
         self.way: Way | None = None
@@ -148,9 +148,8 @@ class _Case:
         return self._closed()
 
     def _look_up(self) -> None:
-        index = self.snapshot.indexes[self.portal.id]
         with_families = self.visit.host not in self.portal.office_hosts
-        self.match = index.best(self.key, self.now, with_families=with_families)
+        self.match = self.snapshot.best(self.portal, self.key, self.now, with_families=with_families)
         if self.match is None:
             self._note("rule", "none knows this page")
         else:

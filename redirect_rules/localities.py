@@ -214,8 +214,8 @@ class Localities:
     def _understand(self, wording: Wording, era: Era | None) -> tuple[bool, Mapping[int, int]]:
         """Whether letters had to be forgiven; and ranks of places with the costs of meaning them.
 
-        The first way to understand the wording that works: as it stands, misspelt, or with house and street
-        left out.
+        The first way to understand the wording that works: as it stands, misspelt, with house and street left out,
+        or without its diacritics.
         """
         if costs := readings(wording, self._gazetteer, era):
             return False, costs
@@ -224,7 +224,9 @@ class Localities:
         for start in _beginnings(wording):
             if costs := readings(wording.after(start), self._gazetteer, era):
                 return False, costs
-        return False, {}
+        # A tone on the wrong vowel, or half of the marks lost on the way: better understood without any.
+        costs = readings(wording.unmarked(), self._gazetteer, era)
+        return bool(costs), costs
 
 
 def _beginnings(wording: Wording) -> list[int]:

@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from redirect_rules.canonical import Key
 from redirect_rules.captures import TYPES
@@ -75,6 +76,9 @@ class TemplateIndex:
             entries.sort(key=_best_first)
         self._shapes = sorted(shapes, key=lambda shape: (shape.length, shape.tail, sorted(shape.holes)))
 
+    def __len__(self) -> int:
+        return sum(map(len, self._entries.values()))
+
     @property
     def shapes(self) -> int:
         """How many probes the longest path can cost."""
@@ -94,23 +98,23 @@ class TemplateIndex:
             if not shape.fits(len(key.folded)):
                 continue
             for entry in self._entries.get((shape, shape.probe(key.folded)), ()):
-                if entry.rule.valid_at(now) and _path_fits(entry, key) and _asked_for(entry.rule, key):
+                if entry.rule.valid_at(now) and _path_fits(entry, key) and _asked_for(entry, key):
                     yield entry
 
 
-def _best_first(entry: Entry) -> tuple[int, tuple[int, ...]]:
-    return entry.order, tuple(-part for part in entry.rank)
+def _best_first(entry: Entry) -> tuple[int, tuple[int, ...], tuple[str, ...]]:
+    return entry.order, tuple(-part for part in entry.rank), tuple(name for name, _ in entry.template.asks)
 
 
 def rank_of(rule: Rule, template: PathTemplate) -> Rank:
     """How specific a template is: compared part by part from the left, more is more specific.
 
     exact before any template; then a literal before a hole with affixes, before a typed hole, before a free one,
-    before a tail; then a rule that asks for a parameter before one that does not.
+    before a tail; then an address with more parameters; then a rule that asks for one before one that does not.
     """
     parts = [_rank_of_segment(segment) for segment in template.segments]
     parts.append(_TAIL if template.tail else _END)
-    return (int(rule.exact), *parts, len(rule.conditions) > 0)
+    return (int(rule.exact), *parts, len(template.asks), len(rule.conditions) > 0)
 
 
 def _rank_of_segment(segment: Segment) -> int:
@@ -148,8 +152,20 @@ def _fill(hole: Hole, sent: str) -> str | None:
     return TYPES[hole.type].read(sent[len(hole.prefix) : len(sent) - len(hole.suffix)])
 
 
-def _asked_for(rule: Rule, key: Key) -> bool:
-    return not rule.conditions or any(_holds(condition, key) for condition in rule.conditions)
+def _asked_for(entry: Entry, key: Key) -> bool:
+    if entry.template.asks and not asks_hold(entry.template.asks, key.pairs):
+        return False
+    conditions = entry.rule.conditions
+    return not conditions or any(_holds(condition, key) for condition in conditions)
+
+
+def asks_hold(asks: Sequence[tuple[str, str]], pairs: Sequence[tuple[str, str]]) -> bool:
+    """Whether a visit brings all of these parameters: the first value of each, or the last of each, as old servers."""
+    last = {name.lower(): value for name, value in pairs}
+    if all(last.get(name) == value for name, value in asks):
+        return True
+    first = {name.lower(): value for name, value in reversed(pairs)}
+    return all(first.get(name) == value for name, value in asks)
 
 
 def _holds(condition: Condition, key: Key) -> bool:
@@ -180,10 +196,10 @@ def match_of(entry: Entry, key: Key) -> Match:
 
 def ties(rules: Iterable[Rule], *, fold_case: bool = True) -> Iterator[tuple[Rule, Rule, PathTemplate]]:
     """Pairs of rules of one pack between which only their order could decide: an error at publish time."""
-    seen: dict[tuple[Shape, Probe, Rank], list[tuple[Rule, PathTemplate]]] = defaultdict(list)
+    seen: dict[tuple[Any, ...], list[tuple[Rule, PathTemplate]]] = defaultdict(list)
     for rule in rules:
         for template in rule.templates:
-            alike = seen[*_shape_of(template, fold_case=fold_case), rank_of(rule, template)]
+            alike = seen[*_shape_of(template, fold_case=fold_case), rank_of(rule, template), template.asks]
             for other, earlier in alike:
                 if _overlap(earlier, template) and _valid_together(other, rule):
                     yield other, rule, template
@@ -217,4 +233,6 @@ def significant_names(rules: Iterable[Rule]) -> frozenset[str]:
         found.update(condition.name for condition in rule.conditions)
         for capture in rule.captures:
             found.update(capture.sources)
+        for template in rule.templates:
+            found.update(name for name, _ in template.asks)
     return frozenset(found)

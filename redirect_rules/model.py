@@ -101,6 +101,13 @@ class Schedule:
         return self.direct_at is not None and now < self.direct_at + self.probation
 
     @property
+    def instants(self) -> tuple[datetime, ...]:
+        """When something changes by itself."""
+        begins = (self.announced_at, self.notice_at, self.direct_at, self.retired_at)
+        over = self.direct_at + self.probation if self.direct_at is not None else None
+        return tuple(at for at in (*begins, over) if at is not None)
+
+    @property
     def closed_at(self) -> datetime | None:
         """The instant people stopped seeing the old pages."""
         instants = [at for at in (self.notice_at, self.direct_at, self.retired_at) if at is not None]
@@ -179,6 +186,9 @@ class PathTemplate:
     segments: tuple[Segment, ...]
     tail: str | None  # the name under which the rest is captured
     text: str  # as written
+    asks: tuple[
+        tuple[str, str], ...
+    ] = ()  # of an exact address: (name in lower case, value), sorted; all must be there
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,6 +238,7 @@ class Rule:
     conditions: tuple[Condition, ...] = ()  # any of them; empty: none needed
     captures: tuple[QueryCapture, ...] = ()
     exact: bool = False  # matches before every template
+    regex: str = ""  # an RE2 expression in the place of templates, asked after everything else
     valid_from: datetime | None = None
     valid_until: datetime | None = None
     note: str = ""

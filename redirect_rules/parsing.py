@@ -7,11 +7,12 @@ import csv
 import io
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Annotated, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from redirect_rules.canonical import BadTarget, canonical_segments
+from redirect_rules.canonical import SENSITIVE, BadTarget, canonical_key, canonical_segments
 from redirect_rules.captures import TYPES
 from redirect_rules.matching import ties
 from redirect_rules.model import (
@@ -28,6 +29,7 @@ from redirect_rules.model import (
     Rule,
     Segment,
 )
+from redirect_rules.regexes import groups_of
 from redirect_rules.schedules import Instant
 from redirect_rules.sources import Document, Place, Problem, Problems
 
@@ -62,6 +64,7 @@ class RuleRow(StrictModel):
     id: str
     paths: list[str] = []
     exact: list[str] = []
+    regex: str = ""
     action: Annotated[Action, Field(strict=False)]
     to: list[str | dict[str, str]] = []
     when: list[str] = []
@@ -148,13 +151,16 @@ class _RuleReader:
     def rule(self, row: RuleRow, prefix: str) -> Rule:
         if not _ID.match(row.id):
             self._complain("id", f"{row.id!r} is no id: write small letters, digits and hyphens")
-        if bool(row.paths) == bool(row.exact):
-            self._complain("paths", "write either `paths` (templates) or `exact` (addresses as they stand)")
-        templates = tuple(self._template(text) for text in row.paths or row.exact)
+        if bool(row.paths) + bool(row.exact) + bool(row.regex) != 1:
+            self._complain(
+                "paths", "write `paths` (templates), `exact` (addresses as they stand) or `regex`: one of them"
+            )
+        templates = tuple(map(self._template, row.paths) if row.paths else map(self._address, row.exact))
         if row.exact and any(_names(template) for template in templates):
             self._complain("exact", "an exact path has no {captures}: write it under `paths`")
         captures = tuple(self._capture(name, query) for name, query in row.query.items())
         known = {capture.name for capture in captures} | {name for t in templates for name in _names(t)}
+        known |= self._groups(row.regex)
         return Rule(
             id=f"{prefix}/{row.id}",
             templates=templates,
@@ -163,6 +169,7 @@ class _RuleReader:
             conditions=tuple(self._condition(text) for text in row.when),
             captures=captures,
             exact=bool(row.exact),
+            regex=row.regex,
             valid_from=row.valid_from,
             valid_until=row.valid_until,
             note=row.note,
@@ -181,6 +188,31 @@ class _RuleReader:
         except ValueError as error:
             self._complain("paths", str(error))
             return PathTemplate((), None, text)
+
+    def _address(self, text: str) -> PathTemplate:
+        """An address as it stands: what follows a ? must all be there."""
+        path, _, query = text.partition("?")
+        template = self._template(path)
+        if not query:
+            return template
+        try:
+            pairs = canonical_key("", "/?" + query).pairs
+        except BadTarget as error:
+            self._complain("exact", f"{text!r}: {error}")
+            return template
+        asks = tuple(sorted({name.lower(): value for name, value in reversed(pairs)}.items()))
+        if not asks or not all(value for _, value in asks):
+            self._complain("exact", f"{text!r}: after the ? write name=value, with a value")
+        if sensitive := SENSITIVE.intersection(name for name, _ in asks):
+            self._complain("exact", f"{text!r}: {', '.join(sorted(sensitive))} is never looked at: remove it")
+        return replace(template, text=text, asks=asks)
+
+    def _groups(self, regex: str) -> frozenset[str]:
+        try:
+            return groups_of(regex) if regex else frozenset()
+        except ValueError as error:
+            self._complain("regex", str(error))
+            return frozenset()
 
     def _capture(self, name: str, query: QueryRow) -> QueryCapture:
         if query.type not in TYPES:

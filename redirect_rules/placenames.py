@@ -95,6 +95,10 @@ class Wording(NamedTuple):
         """What tells Hòa Bình from Hóa Bình."""
         return " ".join(self.marks)
 
+    def unmarked(self) -> "Wording":
+        """The same, as typed without any diacritics."""
+        return self._replace(marks=self.plains)
+
     def after(self, start: int) -> "Wording":
         """The wording without what stands before `start`."""
         return Wording(self.plains[start:], self.marks[start:], tuple(c - start for c in self.commas if c > start))

@@ -31,6 +31,9 @@ HEAVIEST: Final = 256
 LONGEST_PATH: Final = 200
 """Characters of a path that expressions are asked about; of longer ones they know nothing."""
 
+ORDINALS: Final = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth")
+"""Captures have names of letters: group 1 is `first`."""
+
 Folder: TypeAlias = tuple[str, ...]
 
 _MEMORY_BYTES = 1 << 20  # what RE2 may keep of its states for one folder
@@ -44,11 +47,20 @@ class Expression:
     """A rule that knows paths by an expression.  The rule's templates are not asked.
 
     The expression is searched for in the canonical path, percent-encoded, case as sent: without case where the portal
-    folds.  No path ends in a slash.  Groups become captures under their names and their numbers, decoded.
+    folds.  No path ends in a slash.  Groups become captures under their names and as `first` … `ninth`, decoded.
     """
 
     pattern: str
     rule: Rule
+
+
+def groups_of(pattern: str) -> frozenset[str]:
+    """The captures of an expression.  Raises ValueError that says what is wrong with it."""
+    try:
+        compiled = re2.compile(pattern, _options(fold_case=True))
+    except re2.error as error:
+        raise ValueError(f"{pattern!r} is no RE2 expression: {_text_of(error)}") from None
+    return frozenset(ORDINALS[: compiled.groups]) | frozenset(compiled.groupindex)
 
 
 class RegexSet:
@@ -143,7 +155,7 @@ class _Compiled:
 
 
 def _groups(found: Any) -> Mapping[str, str]:
-    numbered = {str(number): text for number, text in enumerate(found.groups(), start=1)}
+    numbered = dict(zip(ORDINALS, found.groups(), strict=False))
     return {name: unquote(text) for name, text in {**numbered, **found.groupdict()}.items() if text}
 
 

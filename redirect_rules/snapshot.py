@@ -1,44 +1,27 @@
 """Everything `decide` needs, immutable and numbered.  A request sees one snapshot only."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from redirect_rules.canonical import Key, canonical_key, canonical_segments
-from redirect_rules.destinations import Destination, Destinations, Guard
+from redirect_rules.destinations import Destination, Destinations, Guard, UrlForm
+from redirect_rules.exact import PINNED, DictIndex, ExactIndex, ExactRule
 from redirect_rules.localities import Localities
-from redirect_rules.matching import Entry, Match, TemplateIndex, match_of, significant_names
-from redirect_rules.model import Action, Family, Lookup, Portal, Rule
-
-_PINNED = frozenset({Action.PASS, Action.REFUSE})
+from redirect_rules.matching import Match, TemplateIndex, match_of, significant_names
+from redirect_rules.model import Family, Lookup, Portal, Rule
+from redirect_rules.regexes import Expression, RegexSet
 
 
 @dataclass(frozen=True, slots=True)
 class PortalIndex:
-    """One portal's rules, in the order in which they are asked."""
+    """One portal's rules but for the plain addresses, which lie in `Snapshot.exact`."""
 
     own: TemplateIndex  # its pins, then its exact paths and templates
     families: TemplateIndex  # its families, the first named first
+    expressions: RegexSet
     rules: tuple[Rule, ...]  # all of them, its own first
     significant: frozenset[str]
-
-    def best(self, key: Key, now: datetime, *, with_families: bool) -> Match | None:
-        """The rule that decides, by the precedence of `candidates`."""
-        entry = next(iter(self.candidates(key, now, with_families=with_families)), None)
-        return None if entry is None else match_of(entry, key)
-
-    def candidates(self, key: Key, now: datetime, *, with_families: bool) -> list[Entry]:
-        """Every rule that knows the path, best first.
-
-        Portal pins (pass, refuse) → portal exact → family exact → portal template → family template; among
-        templates the more specific, among families the first named.
-        """
-        found = [
-            (0 if e.rule.action in _PINNED else 1 if e.rule.exact else 3, e) for e in self.own.candidates(key, now)
-        ]
-        if with_families:
-            found += [(2 if e.rule.exact else 4, e) for e in self.families.candidates(key, now)]
-        return [entry for _, entry in sorted(found, key=lambda ranked: ranked[0])]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,14 +31,44 @@ class Snapshot:
     number: int
     portals: Mapping[str, Portal]  # by canonical host
     indexes: Mapping[str, PortalIndex]  # by portal id
+    exact: ExactIndex  # portals' own addresses as they stand, by the million
     destinations: Destinations
     procedure_names: Mapping[str, str]  # base code → its name, where known
     lookups: Mapping[tuple[str, str], Mapping[str, str]]  # (portal, table) → internal id → code
     localities: Localities
+    instants: tuple[datetime, ...]  # aware, in order: between two of them no answer changes by itself
 
     def key_of(self, portal: Portal, host: str, raw_target: str) -> Key:
         """The key of a request on this portal.  Raises BadTarget."""
         return canonical_key(host, raw_target, fold_case=portal.fold_case)
+
+    def best(self, portal: Portal, key: Key, now: datetime, *, with_families: bool = True) -> Match | None:
+        """The rule that decides: the first of `candidates`."""
+        return next(self.candidates(portal, key, now, with_families=with_families), None)
+
+    def candidates(self, portal: Portal, key: Key, now: datetime, *, with_families: bool = True) -> Iterator[Match]:
+        """Every rule that knows the path, best first; this is the precedence.
+
+        Portal pins (pass, refuse) → portal exact → family exact → portal template → family template → expressions;
+        among templates the more specific, among families the first named.
+        """
+        index = self.indexes[portal.id]
+        own = [match_of(entry, key) for entry in index.own.candidates(key, now)]
+        exact = [_match_of(rule) for rule in self.exact.candidates(portal.id, key.path, key.pairs, now)]
+        ours = [*own, *exact]
+        yield from (match for match in ours if match.rule.action in PINNED)
+        yield from (match for match in ours if match.rule.action not in PINNED and match.rule.exact)
+        families = index.families.candidates(key, now) if with_families else []
+        yield from (match_of(entry, key) for entry in families if entry.rule.exact)
+        yield from (match for match in own if match.rule.action not in PINNED and not match.rule.exact)
+        yield from (match_of(entry, key) for entry in families if not entry.rule.exact)
+        yield from index.expressions.candidates(key, now)
+
+    def significant_at(self, portal: Portal, key: Key) -> frozenset[str]:
+        """The parameters that any rule of this portal, or of this very path, looks at: what the key keeps."""
+        names = self.indexes[portal.id].significant
+        at = self.exact.names_at(portal.id, key.path)
+        return names | at if at else names
 
     @property
     def all_portals(self) -> tuple[Portal, ...]:
@@ -63,8 +76,13 @@ class Snapshot:
         return tuple({portal.id: portal for portal in self.portals.values()}.values())
 
     def rules_of(self, portal: Portal) -> tuple[Rule, ...]:
-        """Every rule that can decide on this portal, its own first."""
+        """Every rule that can decide on this portal, its own first, but for the plain addresses in `exact`."""
         return self.indexes[portal.id].rules
+
+
+def _match_of(rule: ExactRule) -> Match:
+    known = rule.as_rule()
+    return Match(known, known.templates[0], {})
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,9 +99,33 @@ class Rulebook:
     lookups: Sequence[Lookup]
     localities: Localities
 
+    def instants(self) -> Iterator[datetime]:
+        """When anything here begins or ends."""
+        for portal in self.portals:
+            for schedule in (portal.schedule, *(own.schedule for own in portal.path_schedules)):
+                yield from schedule.instants
+        lasting: tuple[Rule | UrlForm, ...] = (
+            *(rule for family in self.families for rule in family.rules),
+            *(rule for rules in self.portal_rules.values() for rule in rules),
+            *(form for destination in self.destinations for form in destination.forms),
+        )
+        for one in lasting:
+            yield from (at for at in (one.valid_from, one.valid_until) if at is not None)
 
-def compile_snapshot(book: Rulebook, *, number: int) -> Snapshot:
-    """Join what was read into one immutable value."""
+
+def compile_snapshot(
+    book: Rulebook,
+    *,
+    number: int,
+    exact: ExactIndex | None = None,
+    lookups: Mapping[tuple[str, str], Mapping[str, str]] | None = None,
+    instants: Iterable[datetime] = (),
+) -> Snapshot:
+    """Join what was read into one immutable value.  Raises Problems for expressions that cannot be compiled.
+
+    exact, lookups  indexes that were made elsewhere; the book's own lookups where there are none
+    instants  when rules of `exact` begin and end
+    """
     by_host = {host: portal for portal in book.portals for host in portal.all_hosts}
     packs = {family.name: family.rules for family in book.families}
     shared: dict[tuple[tuple[str, ...], bool], TemplateIndex] = {}
@@ -99,7 +141,13 @@ def compile_snapshot(book: Rulebook, *, number: int) -> Snapshot:
         own = tuple(book.portal_rules.get(portal.id, ()))
         rules = (*own, *(rule for name in portal.families for rule in packs[name]))
         return PortalIndex(
-            TemplateIndex([own], fold_case=portal.fold_case), families_index(portal), rules, significant_names(rules)
+            own=TemplateIndex([own], fold_case=portal.fold_case),
+            families=families_index(portal),
+            expressions=RegexSet(
+                [Expression(rule.regex, rule) for rule in rules if rule.regex], fold_case=portal.fold_case
+            ),
+            rules=rules,
+            significant=significant_names(rules),
         )
 
     def answered_here(host: str, path: str) -> bool:
@@ -113,12 +161,16 @@ def compile_snapshot(book: Rulebook, *, number: int) -> Snapshot:
         number=number,
         portals=by_host,
         indexes={portal.id: index_of(portal) for portal in book.portals},
+        exact=DictIndex(()) if exact is None else exact,
         destinations=Destinations(
             {destination.name: destination for destination in book.destinations},
             book.procedure_ids,
             Guard(book.allowed_hosts, answered_here),
         ),
         procedure_names=book.procedure_names,
-        lookups={(lookup.portal, lookup.name): lookup.entries for lookup in book.lookups},
+        lookups={(lookup.portal, lookup.name): lookup.entries for lookup in book.lookups}
+        if lookups is None
+        else lookups,
         localities=book.localities,
+        instants=tuple(sorted({*instants, *book.instants()})),
     )

@@ -1,5 +1,6 @@
 """Text with a name and line numbers: so that a mistake can be shown where it was made."""
 
+import json
 import re
 import tomllib
 from collections.abc import Iterable, Sequence
@@ -48,7 +49,7 @@ class Problems(Exception):
 
 @dataclass(frozen=True)
 class Document:
-    """A TOML file: its name for messages, and its text."""
+    """A TOML file, or JSON where the name says so: its name for messages, and its text."""
 
     source: str
     text: str
@@ -56,6 +57,8 @@ class Document:
     @cached_property
     def data(self) -> dict[str, Any]:
         """The parsed tables.  Raises Problems where it is no TOML."""
+        if self._is_json:
+            return self._read_json()
         try:
             return tomllib.loads(self.text)
         except tomllib.TOMLDecodeError as error:
@@ -64,16 +67,40 @@ class Document:
             what = _TOML_LINE.sub("", str(error))
             raise Problems([Problem(self.source, line, f"not TOML: {what}")]) from None
 
+    @property
+    def _is_json(self) -> bool:
+        return self.source.endswith(".json")
+
+    def _read_json(self) -> dict[str, Any]:
+        try:
+            data = json.loads(self.text)
+        except (ValueError, RecursionError) as error:
+            raise Problems([Problem(self.source, getattr(error, "lineno", 0), f"not JSON: {error}")]) from None
+        if not isinstance(data, dict):
+            raise Problems([Problem(self.source, 0, "not JSON of the right form: write an object")])
+        return data
+
     def line(self, place: Place) -> int:
-        """The line of a value, or of the nearest table around it."""
+        """The line of a value, or of the nearest table around it; 0 in JSON, which nobody reads by lines."""
+        if self._is_json:
+            return 0
         for length in range(len(place), 0, -1):
             if (line := self._lines.get(place[:length])) is not None:
                 return line
         return 0
 
     def problem(self, place: Place, text: str) -> Problem:
-        """A mistake at a place."""
-        return Problem(self.source, self.line(place), text)
+        """A mistake at a place.  In JSON the row is named, where in TOML the line is."""
+        return Problem(self.source, self.line(place), f"{self._row_name(place)}{text}")
+
+    def _row_name(self, place: Place) -> str:
+        if not self._is_json or len(place) < 2:
+            return ""
+        try:
+            row = self.data[str(place[0])][place[1]]
+            return f"{row.get('id') or row['name']}: "
+        except (LookupError, TypeError, AttributeError):
+            return ""
 
     def problems_of(self, error: ValidationError, at: Place = ()) -> list[Problem]:
         """What pydantic found, in our words and with our lines."""

@@ -12,6 +12,7 @@ from urllib.parse import quote
 import re2
 
 from redirect_rules.exchange.rows import Refused
+from redirect_rules.regexes import ORDINALS
 
 LONGEST_PATTERN = 500
 """Characters."""
@@ -20,8 +21,6 @@ _OPTIONS = re2.Options()
 _OPTIONS.max_mem = _MEMORY
 _OPTIONS.log_errors = False
 
-ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth")
-"""Captures have names of letters: group 1 is `first`."""
 REST = "rest"
 
 _TOKEN = re.compile(

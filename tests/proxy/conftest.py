@@ -16,7 +16,6 @@ from proxy.pages import Pages
 from proxy.serve import running
 from redirect_rules.matching import TemplateIndex, significant_names
 from redirect_rules.model import HO_CHI_MINH, Life, Portal, Rule, Schedule
-from redirect_rules.snapshot import PortalIndex
 from tests.conftest import AUTUMN, RunningEdge, settings_with
 
 MODEL = "dichvucong.langson.gov.vn"
@@ -58,8 +57,12 @@ def with_portals(packs: Packs, *portals: Portal, rules: Mapping[str, Sequence[Ru
         everything = (*own, *model.rules)
         index = TemplateIndex([own], fold_case=portal.fold_case)
         by_host.update(dict.fromkeys(portal.all_hosts, portal))
-        indexes[portal.id] = PortalIndex(index, model.families, everything, significant_names(everything))
-    return replace(packs, snapshot=replace(snapshot, portals=by_host, indexes=indexes))
+        indexes[portal.id] = replace(model, own=index, rules=everything, significant=significant_names(everything))
+    schedules = [s for p in portals for s in (p.schedule, *(own.schedule for own in p.path_schedules))]
+    lasting = [at for r in (rules or {}).values() for rule in r for at in (rule.valid_from, rule.valid_until) if at]
+    instants = {*snapshot.instants, *lasting, *(at for schedule in schedules for at in schedule.instants)}
+    changed = replace(snapshot, portals=by_host, indexes=indexes, instants=tuple(sorted(instants)))
+    return replace(packs, snapshot=changed)
 
 
 @pytest.fixture(scope="session")

@@ -412,6 +412,11 @@ def test_noise_loses_no_place(data: st.DataObject) -> None:
     assert unit in {match.locality for match in shipped.localities().search(query)}
 
 
+def test_a_word_that_lost_half_of_its_marks_loses_no_place() -> None:
+    found = shipped.localities().search("Xa Thao Chu Phin, Huyên Si Ma Cai, Tỉnh Lào Cai")
+    assert [match.locality.code for match in found] == ["02803"]
+
+
 @settings(quickly, max_examples=40)
 @given(st.data())
 def test_one_wrong_letter_loses_no_place(data: st.DataObject) -> None:

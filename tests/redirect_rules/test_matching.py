@@ -8,9 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from redirect_rules.canonical import canonical_key
+from redirect_rules.exact import DictIndex, ExactRule
 from redirect_rules.matching import Entry, TemplateIndex, match_of, rank_of, significant_names, ties
 from redirect_rules.model import HO_CHI_MINH, Action, Condition, Hole, Literal, QueryCapture, Rule
-from redirect_rules.parsing import parse_template
+from redirect_rules.parsing import parse_portal_rules, parse_template
+from redirect_rules.sources import Document
 
 NOW = datetime(2026, 11, 1, tzinfo=HO_CHI_MINH)
 
@@ -166,3 +168,35 @@ def test_the_probes_grow_with_the_shapes_not_with_the_rules() -> None:
     assert [one.rule.id for one in entry] == ["/a7/{id:number}"]
     assert isinstance(entry[0], Entry)
     assert match_of(entry[0], canonical_key("h", "/a7/5")).captured == {"id": "5"}
+
+
+# ── addresses that ask for parameters ─────────────────────────────────────────────────────────────────────────────
+
+ASKING = [
+    # rules, and the query                                   who decides
+    (["/x?a=1", "/x"], "a=1", "/x?a=1"),
+    (["/x?a=1", "/x"], "A=1&z=2", "/x?a=1"),
+    (["/x?a=1", "/x"], "a=2", "/x"),
+    (["/x?a=1"], "", None),
+    (["/x?a=1&b=2", "/x?a=1"], "b=2&a=1", "/x?a=1&b=2"),
+    (["/x?a=1", "/x?b=2"], "b=2&a=1", "/x?a=1"),
+    (["/x?a=1"], "a=1&a=2", "/x?a=1"),
+    (["/x?a=2"], "a=1&a=2", "/x?a=2"),
+    (["/x?a=1&b=2"], "a=1&b=1&a=2&b=2", None),
+]
+
+
+@pytest.mark.parametrize(("addresses", "query", "winner"), ASKING)
+def test_of_addresses_with_parameters_the_one_that_asks_for_most_decides_in_every_index(
+    addresses: list[str], query: str, winner: str | None
+) -> None:
+    rows = "".join(f'[[rule]]\nid = "r{i}"\nexact = ["{text}"]\naction = "gone"\n' for i, text in enumerate(addresses))
+    _, rules = parse_portal_rules(Document("l.toml", f'portal = "l"\n{rows}'), destinations=())
+    key = canonical_key("h", f"/x?{query}")
+    best = TemplateIndex([rules], fold_case=True).best(key, NOW)
+    assert (best.template.text if best else None) == winner
+    listed = DictIndex(
+        ExactRule("l", "/x", rule.templates[0].asks, rule.action, rule.templates[0].text) for rule in rules
+    )
+    found = listed.find("l", key.path, key.pairs, NOW)
+    assert (found.id if found else None) == winner

@@ -6,7 +6,7 @@ from redirect_rules.model import Action, Argument, Condition, Goal, Hole, Litera
 from redirect_rules.parsing import parse_family, parse_lookup, parse_portal_rules, parse_template
 from redirect_rules.sources import Document, Problems
 
-NAMES = ("home", "procedure", "procedure-list")
+NAMES = ("home", "procedure", "procedure-list", "procedure-search")
 
 GOOD = """\
 family = "f"
@@ -50,13 +50,18 @@ MISTAKES = [
     ('family = "f"\nversion = 1\nfamilly = 2', 3, "unknown key"),
     ("[[rule]]\npaths = ['/x']\naction = 'pass'", 3, "id: this key is missing"),
     ("[[rule]]\nid = 'A b'\npaths = ['/x']\naction = 'pass'", 4, "small letters"),
-    ("[[rule]]\nid = 'a'\naction = 'pass'", 3, "write either `paths`"),
+    ("[[rule]]\nid = 'a'\naction = 'pass'", 3, "or `regex`: one of them"),
     ("[[rule]]\nid = 'a'\npaths = ['x']\naction = 'pass'", 5, "begins with /"),
     ("[[rule]]\nid = 'a'\npaths = ['/x?y=1']\naction = 'pass'", 5, "parameters go to"),
     ("[[rule]]\nid = 'a'\npaths = ['/{x}']\naction = 'pass'", 5, "{name:type}"),
     ("[[rule]]\nid = 'a'\npaths = ['/{x:hex25}']\naction = 'pass'", 5, "'hex25' is no type"),
     ("[[rule]]\nid = 'a'\npaths = ['/a/../b']\naction = 'pass'", 5, "dot segments"),
     ("[[rule]]\nid = 'a'\nexact = ['/{x:word}']\naction = 'pass'", 3, "has no {captures}"),
+    ("[[rule]]\nid = 'a'\npaths = ['/x']\nregex = '^/x'\naction = 'pass'", 5, "or `regex`: one of them"),
+    ("[[rule]]\nid = 'a'\nregex = '^/(a'\naction = 'pass'", 5, "is no RE2 expression"),
+    ("[[rule]]\nid = 'a'\nregex = '(?<=a)b'\naction = 'pass'", 5, "is no RE2 expression"),
+    ("[[rule]]\nid = 'a'\nexact = ['/x?']\naction = 'pass'\n[[rule]]\nid = 'b'\nexact = ['/x?a=']\naction = 'pass'", 9, "write name=value"),
+    ("[[rule]]\nid = 'a'\nexact = ['/x?token=1']\naction = 'pass'", 5, "is never looked at"),
     ("[[rule]]\nid = 'a'\npaths = ['/x']\naction = 'notise'", 6, "notice"),
     ("[[rule]]\nid = 'a'\npaths = ['/x']\naction = 'notice'", 3, "where does it lead"),
     ("[[rule]]\nid = 'a'\npaths = ['/x']\naction = 'pass'\nto = ['home']", 7, "leads nowhere"),
@@ -94,6 +99,32 @@ def test_a_portals_own_rules_carry_its_name() -> None:
     text = 'portal = "langson"\n[[rule]]\nid = "a"\nexact = ["/x"]\naction = "gone"\n'
     portal, (rule,) = parse_portal_rules(Document("l.toml", text), destinations=NAMES)
     assert (portal, rule.id, rule.exact) == ("langson", "langson/a", True)
+
+
+def test_an_exact_address_may_ask_for_parameters() -> None:
+    text = 'portal = "l"\n[[rule]]\nid = "a"\nexact = ["/x?B=2%20c&a=1", "/y"]\naction = "gone"\n'
+    _, (rule,) = parse_portal_rules(Document("l.toml", text), destinations=NAMES)
+    assert [template.asks for template in rule.templates] == [(("a", "1"), ("b", "2 c")), ()]
+    assert rule.templates[0].segments == (Literal("x"),)
+
+
+def test_an_expression_brings_its_groups() -> None:
+    text = r"""portal = "l"
+[[rule]]
+id = "a"
+regex = '^/xem-(\d+)/(?P<code>[\d.]+)$'
+action = "notice"
+to = [{ destination = "procedure", code = "{code}" }, { destination = "procedure-search", keyword = "{first}" }, "home"]
+"""
+    _, (rule,) = parse_portal_rules(Document("l.toml", text), destinations=NAMES)
+    assert (rule.regex, rule.templates) == (r"^/xem-(\d+)/(?P<code>[\d.]+)$", ())
+
+
+def test_a_mistake_in_json_names_the_rule() -> None:
+    text = '{"portal": "l", "rule": [{"id": "a", "exact": ["/x"], "action": "notice"}]}'
+    with pytest.raises(Problems) as caught:
+        parse_portal_rules(Document("rules/l.json", text), destinations=NAMES)
+    assert str(caught.value) == 'rules/l.json: a: where does it lead? write a destination, for example to = ["home"]'
 
 
 def test_a_lookup_table_normalises_its_codes() -> None:

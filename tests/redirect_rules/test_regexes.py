@@ -30,11 +30,11 @@ def found(patterns: list[str], target: str, *, fold_case: bool = True) -> dict[s
 
 # expressions                                     target                    what is found, with its captures
 FOUND = [
-    ([r"^/a/(\d+)$"], "/a/12", {r"^/a/(\d+)$": {"1": "12"}}),
-    ([r"^/a/(?P<code>\w+)$"], "/A/xY", {r"^/a/(?P<code>\w+)$": {"1": "xY", "code": "xY"}}),
+    ([r"^/a/(\d+)$"], "/a/12", {r"^/a/(\d+)$": {"first": "12"}}),
+    ([r"^/a/(?P<code>\w+)$"], "/A/xY", {r"^/a/(?P<code>\w+)$": {"first": "xY", "code": "xY"}}),
     ([r"^/a/(\d+)$"], "/b/12", {}),
-    ([r"(\d)$", "^/a/", "/1"], "/a/1", {r"(\d)$": {"1": "1"}, "^/a/": {}, "/1": {}}),
-    ([r"^/a/(x)?(.+)"], "/a/b%20c", {r"^/a/(x)?(.+)": {"2": "b c"}}),
+    ([r"(\d)$", "^/a/", "/1"], "/a/1", {r"(\d)$": {"first": "1"}, "^/a/": {}, "/1": {}}),
+    ([r"^/a/(x)?(.+)"], "/a/b%20c", {r"^/a/(x)?(.+)": {"second": "b c"}}),
     (["^/a/x|^/b/y"], "/b/y", {"^/a/x|^/b/y": {}}),
     (["^/a/?b"], "/ab", {"^/a/?b": {}}),
     (["^/a/b$"], "/a/b/", {"^/a/b$": {}}),
@@ -64,7 +64,7 @@ def test_validity_conditions_and_query_captures_hold_as_for_templates() -> None:
     assert len(kept) == 1
     match = kept.best(canonical_key("h", "/a/7?x=1&Ma=1.001193.000.00.00.H37"), NOW)
     assert match is not None
-    assert match.captured == {"1": "7", "code": "1.001193"}
+    assert match.captured == {"first": "7", "code": "1.001193"}
     assert match.template.text == one.pattern
     assert kept.best(canonical_key("h", "/a/7"), NOW) is None
     assert kept.best(canonical_key("h", "/a/7?x=1"), NOW - timedelta(1)) is None
@@ -91,7 +91,7 @@ def test_what_costs_too_much_is_refused_in_words(patterns: list[str], said: str)
 
 def test_many_expressions_find_room_in_folders_of_their_own() -> None:
     patterns = [rf"^/f{i}/(\d+)\.html$" for i in range(MOST_EXPRESSIONS)]
-    assert found(patterns, "/F7/12.html") == {patterns[7]: {"1": "12"}}
+    assert found(patterns, "/F7/12.html") == {patterns[7]: {"first": "12"}}
 
 
 # pattern                      the folders without which it cannot match

@@ -1,6 +1,6 @@
 """The compiled rules: who is asked before whom, and what a target may never be."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import datetime
 from typing import Final
@@ -9,9 +9,11 @@ import pytest
 
 from redirect_rules.canonical import BadTarget, canonical_key
 from redirect_rules.destinations import TargetRefused
+from redirect_rules.exact import DictIndex, ExactRule
 from redirect_rules.matching import TemplateIndex, significant_names
 from redirect_rules.model import HO_CHI_MINH, Action, Goal, Rule
 from redirect_rules.parsing import parse_template
+from redirect_rules.regexes import Expression, RegexSet
 from redirect_rules.snapshot import PortalIndex, Snapshot
 from tests.conftest import AUTUMN
 
@@ -19,7 +21,9 @@ HOST: Final = "dichvucong.langson.gov.vn"
 RULES: Final = {
     # whose, and what it is         exact   action           path
     "own pin":                     (False,  Action.PASS,     "/a/b"),
+    "listed pin":                  (True,   Action.PASS,     "/a/b"),
     "own exact":                   (True,   Action.NOTICE,   "/a/b"),
+    "listed":                      (True,   Action.NOTICE,   "/a/b"),
     "second family, exact":        (True,   Action.NOTICE,   "/a/b"),
     "own template":                (False,  Action.NOTICE,   "/a/{x:word}"),
     "own template, vague":         (False,  Action.NOTICE,   "/{rest:path}"),
@@ -27,59 +31,96 @@ RULES: Final = {
     "first family, pin":           (False,  Action.PASS,     "/a/{x:word}"),
     "first family, vague":         (False,  Action.NOTICE,   "/{rest:path}"),
     "second family":               (False,  Action.NOTICE,   "/a/{x:word}"),
+    "expression":                  (False,  Action.NOTICE,   "/{rest:path}"),
 }  # fmt: skip
-"""In the order in which they are asked: portal pins, portal exact, family exact, portal template, family template;
-among templates the more specific, among families the first named."""
+"""In the order in which they are asked: portal pins, portal exact, family exact, portal template, family template,
+expressions; among templates the more specific, among families the first named.  `listed`: in the exact index."""
 
 
 def made(name: str) -> Rule:
     exact, action, path = RULES[name]
-    return Rule(name, (parse_template(path),), action, (Goal("home"),), exact=exact)
+    rule = Rule(name, (parse_template(path),), action, (Goal("home"),), exact=exact)
+    return replace(rule, templates=(), regex="^/a") if name == "expression" else rule
 
 
-def index(names: Iterable[str]) -> PortalIndex:
-    """A portal's own rules and two families."""
-    rules = {name: made(name) for name in names}
-    own, first, second = (
-        [rule for name, rule in rules.items() if name.startswith(whose)] for whose in ("own", "first", "second")
-    )
-    everything = tuple(rules.values())
-    families = TemplateIndex([first, second], fold_case=True)
-    return PortalIndex(TemplateIndex([own], fold_case=True), families, everything, significant_names(everything))
+@pytest.fixture
+def of(snapshot: Snapshot) -> Callable[[Iterable[str]], Snapshot]:
+    """The shipped snapshot, with other rules on Lạng Sơn's portal: its own, two families and listed ones."""
+
+    def made_of(names: Iterable[str]) -> Snapshot:
+        rules = {name: made(name) for name in names}
+        own, first, second = (
+            [rule for name, rule in rules.items() if name.startswith(whose)] for whose in ("own", "first", "second")
+        )
+        index = PortalIndex(
+            own=TemplateIndex([own], fold_case=True),
+            families=TemplateIndex([first, second], fold_case=True),
+            expressions=RegexSet([Expression(r.regex, r) for r in rules.values() if r.regex], fold_case=True),
+            rules=tuple(rules.values()),
+            significant=significant_names(rules.values()),
+        )
+        pinned = "listed pin" in rules
+        listed = [
+            ExactRule(
+                "langson",
+                "/a/b",
+                (("x", "1"),) if name == "listed" and pinned else (),  # two rules need two addresses
+                rules[name].action,
+                name,
+                "" if "pin" in name else "home",
+            )
+            for name in rules
+            if name.startswith("listed")
+        ]
+        return replace(snapshot, indexes={"langson": index}, exact=DictIndex(listed))
+
+    return made_of
 
 
-def order(index: PortalIndex, target: str = "/a/b", *, with_families: bool = True) -> list[str]:
-    found = index.candidates(canonical_key(HOST, target), AUTUMN, with_families=with_families)
-    return [entry.rule.id for entry in found]
+def order(snapshot: Snapshot, target: str = "/a/b?x=1", *, with_families: bool = True) -> list[str]:
+    key = canonical_key(HOST, target)
+    found = snapshot.candidates(snapshot.portals[HOST], key, AUTUMN, with_families=with_families)
+    return [match.rule.id for match in found]
 
 
-def test_rules_are_asked_in_this_order() -> None:
-    assert order(index(RULES)) == list(RULES)
-    assert order(index(reversed(RULES))) == list(RULES), "whatever the order in which they were read"
+Of = Callable[[Iterable[str]], Snapshot]
+
+
+def test_rules_are_asked_in_this_order(of: Of) -> None:
+    assert order(of(RULES)) == list(RULES)
+    assert order(of(reversed(RULES))) == list(RULES), "whatever the order in which they were read"
 
 
 @pytest.mark.parametrize("name", RULES)
-def test_each_decides_when_those_before_it_are_gone(name: str) -> None:
-    rest = index([*RULES][[*RULES].index(name) :])
-    best = rest.best(canonical_key(HOST, "/a/b"), AUTUMN, with_families=True)
+def test_each_decides_when_those_before_it_are_gone(name: str, of: Of) -> None:
+    rest = of([*RULES][[*RULES].index(name) :])
+    best = rest.best(rest.portals[HOST], canonical_key(HOST, "/a/b?x=1"), AUTUMN)
     assert best is not None
     assert best.rule.id == name
 
 
-def test_without_its_families_a_portal_has_its_own_rules_alone() -> None:
-    own = [name for name in RULES if name.startswith("own")]
-    assert order(index(RULES), with_families=False) == own
+def test_without_its_families_a_portal_has_its_own_rules_alone(of: Of) -> None:
+    own = [name for name in RULES if "family" not in name]
+    assert order(of(RULES), with_families=False) == own
 
 
-def test_where_nothing_knows_a_page_nothing_decides() -> None:
-    rest = index([name for name in RULES if "vague" not in name])
-    assert rest.best(canonical_key(HOST, "/x"), AUTUMN, with_families=True) is None
+def test_where_nothing_knows_a_page_nothing_decides(of: Of) -> None:
+    rest = of([name for name in RULES if "vague" not in name])
+    assert rest.best(rest.portals[HOST], canonical_key(HOST, "/x"), AUTUMN) is None
 
 
-def test_a_rule_out_of_force_is_not_asked() -> None:
+def test_a_rule_out_of_force_is_not_asked(of: Of) -> None:
     over = replace(made("own pin"), valid_until=datetime(2026, 1, 1, tzinfo=HO_CHI_MINH))
-    portal = replace(index(RULES), own=TemplateIndex([[over]], fold_case=True))
-    assert "own pin" not in order(portal)
+    snapshot = of(RULES)
+    index = replace(snapshot.indexes["langson"], own=TemplateIndex([[over]], fold_case=True))
+    assert "own pin" not in order(replace(snapshot, indexes={"langson": index}))
+
+
+def test_the_key_keeps_what_a_listed_address_of_this_path_asks_for(of: Of) -> None:
+    snapshot = of(["listed", "listed pin"])
+    portal = snapshot.portals[HOST]
+    assert snapshot.significant_at(portal, canonical_key(HOST, "/a/b?X=1")) == {"x"}
+    assert snapshot.significant_at(portal, canonical_key(HOST, "/a/c?X=1")) == set()
 
 
 # ── the shipped one ───────────────────────────────────────────────────────────────────────────────────────────────
