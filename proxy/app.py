@@ -2,17 +2,21 @@
 
 import random
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import product
 from typing import TextIO
 
 from proxy.access_log import AccessLog
 from proxy.config import Settings
 from proxy.edge import Edge
 from proxy.metrics import Metrics
-from proxy.packs import Packs, load_packs
+from proxy.packs import Packs
 from proxy.pages import Pages, PagesError
+from proxy.state import served
+from redirect_rules.hits import HitCounter
+from redirect_rules.snapshot_file import SnapshotRefused
 from redirect_rules.sources import Problem, Problems
 
 _ALPHABET = "23456789abcdefghjkmnpqrstuvwxyz"  # nothing that sounds or looks like something else
@@ -27,6 +31,8 @@ class App:
     pages: Pages
     metrics: Metrics
     edge: Edge
+    clock: Callable[[], datetime]
+    hits: HitCounter | None  # None: nothing is counted
 
 
 def utc_now() -> datetime:
@@ -34,20 +40,39 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
+def _speakable_ids() -> Iterator[str]:
+    """Ids in blocks: the first ten letters at random, the last two through all there are."""
+    while True:
+        letters = [_ALPHABET[(octet * len(_ALPHABET)) >> 8] for octet in random.randbytes(10)]  # noqa: S311
+        yield from map(f"{''.join(letters[:4])}-{''.join(letters[4:8])}-{''.join(letters[8:])}".__add__, _ENDINGS)
+
+
+_ENDINGS = ["".join(pair) for pair in product(_ALPHABET, repeat=2)]
+_ids = _speakable_ids()
+
+
 def speakable_id() -> str:
     """A request's id that can be read out over the telephone: "k7m2-9fxd-3hqp".  No secret: only unlikely to recur."""
-    letters = [_ALPHABET[(octet * len(_ALPHABET)) >> 8] for octet in random.randbytes(12)]  # noqa: S311
-    return f"{''.join(letters[:4])}-{''.join(letters[4:8])}-{''.join(letters[8:])}"
+    return next(_ids)
 
 
-def load_parts(settings: Settings) -> tuple[Packs, Pages]:
-    """Rules and pages.  Raises Problems with the mistakes of both."""
+def _in_force(settings: Settings) -> Packs:
+    return served(settings, utc_now(), full=True)
+
+
+def load_parts(settings: Settings, read: Callable[[Settings], Packs] = _in_force) -> tuple[Packs, Pages]:
+    """Rules and pages.  Raises Problems with the mistakes of both.
+
+    read  what brings the rules: what is published, or else the shipped files
+    """
     problems: list[Problem] = []
     packs: Packs | None = None
     try:
-        packs = load_packs(settings)
+        packs = read(settings)
     except Problems as error:
         problems += error.problems
+    except SnapshotRefused as error:
+        problems.append(Problem("state", 0, f"no published number can be served: {error}"))
     pages = _pages(settings, packs, problems)
     if packs is None or pages is None:
         raise Problems(problems)
@@ -75,13 +100,15 @@ def create_app(
     """Read everything the settings name and join it.  Raises Problems; nothing is half-started."""
     packs, pages = parts or load_parts(settings)
     metrics = Metrics()
+    hits = HitCounter(settings.hits.distinct_per_day) if settings.hits.keep_days else None
     edge = Edge(
         settings=settings,
         packs=packs,
         pages=pages,
         metrics=metrics,
-        log=AccessLog(log, clock),
+        log=AccessLog(log),
         clock=clock,
         new_id=new_id,
+        on_hit=hits.count if hits is not None else None,
     )
-    return App(settings, packs, pages, metrics, edge)
+    return App(settings, packs, pages, metrics, edge, clock, hits)

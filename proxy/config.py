@@ -74,10 +74,49 @@ class Limits(StrictModel):
     shutdown_seconds: Seconds = 15
 
 
+class WorkerSettings(StrictModel):
+    """The processes that answer visitors."""
+
+    count: Annotated[int, Field(ge=0, le=256)] = 0  # 0: as many as there are processors for us
+    heartbeat_seconds: Annotated[int, Field(ge=0, le=3_600)] = 10  # 0: never given up
+
+
+class FastLaneSettings(StrictModel):
+    """Answers that are kept as they were sent, so that what is known need not be parsed and decided again."""
+
+    enabled: bool = True
+    heads: Annotated[int, Field(ge=16, le=10_000_000)] = 20_000
+    answers: Annotated[int, Field(ge=16, le=10_000_000)] = 50_000
+    megabytes: Annotated[int, Field(ge=1, le=65_536)] = 64
+
+
+class StateSettings(StrictModel):
+    """Where what is edited and what was published lie."""
+
+    folder: str = "../var"
+    database: str = ""  # "": FOLDER/rules.db; or postgresql://…
+    follow_seconds: Annotated[float, Field(strict=False, ge=0.05, le=60)] = 0.5
+
+
+class Publishing(StrictModel):
+    """How a draft becomes what serves."""
+
+    four_eyes: bool = False  # whether a second person has to approve
+    keep: Annotated[int, Field(ge=2, le=10_000)] = 20  # numbers whose files stay, to go back to
+
+
 class LogSettings(StrictModel):
     """What is written down."""
 
     access: bool = True
+
+
+class HitSettings(StrictModel):
+    """Counting visits by page."""
+
+    keep_days: Annotated[int, Field(ge=0, le=3_660)] = 90
+    write_seconds: Annotated[int, Field(ge=1, le=600)] = 5
+    distinct_per_day: Annotated[int, Field(ge=100, le=1_000_000)] = 50_000
 
 
 class Settings(StrictModel):
@@ -90,7 +129,12 @@ class Settings(StrictModel):
     notice: NoticeSettings = NoticeSettings()
     security_contact: SecurityContact = SecurityContact()
     limits: Limits = Limits()
+    workers: WorkerSettings = WorkerSettings()
+    fast_lane: FastLaneSettings = FastLaneSettings()
     log: LogSettings = LogSettings()
+    state: StateSettings = StateSettings()
+    publishing: Publishing = Publishing()
+    hits: HitSettings = HitSettings()
     folder: Annotated[Path, Field(exclude=True)] = Path()  # that of the file; paths are relative to it
 
     def path(self, relative: str) -> Path:

@@ -1,71 +1,28 @@
-"""One visit, from request to response: read it, decide, and one `match` that answers.
+"""The handler of every request: hands it to the edition in force, counts it and writes it down."""
 
-What is decided here: nothing.  `redirect_rules.decision` decides, `responses` and `pages` say it.
-"""
-
-import logging
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from time import perf_counter_ns
-from typing import Final, assert_never
 
 from aiohttp.web import BaseRequest, Response, StreamResponse
 
-from proxy import responses, site_files, views
 from proxy.access_log import AccessLog, Entry
+from proxy.audiences import Head
 from proxy.config import Settings
-from proxy.forms import read_form
+from proxy.edition import Answered, Edition
+from proxy.fast_lane import RECEIPT, FastLane, Receipt
+from proxy.journal import Account, Journal
 from proxy.locality_choice import LocalityChoice
 from proxy.metrics import Metrics
 from proxy.packs import Packs
 from proxy.pages import Pages
-from proxy.presentation import Here, Presenter
-from proxy.responses import HOUR, NO_STORE
-from proxy.visits import PLACE_COOKIE, Arrival, Reason, Refused, arrival_from
-from redirect_rules.answers import (
-    AllowPreflight,
-    EndStream,
-    Forward,
-    NotAhead,
-    RefuseVisit,
-    RetireWorker,
-    SayGoneBriefly,
-    SayGonePage,
-    SayNotSent,
-    SayProblem,
-    SayUnknown,
-    SendAway,
-    ShowFramed,
-    ShowNotice,
-    ShowRobots,
-    ShowSecurityContact,
-    ShowSitemap,
-    SteerHtmx,
-)
-from redirect_rules.decision import OUR_PREFIX, BadRequest, Decision, WrongHost, decide
-from redirect_rules.model import ClientClass
-
-RETRY_SECONDS: Final = 300
-"""How soon a service that is being moved is worth another try."""
-
-_PROGRAMS = frozenset({ClientClass.XHR, ClientClass.API})
-_SILENT = frozenset({ClientClass.ASSET, ClientClass.WEBSOCKET, ClientClass.EVENTSOURCE})
-
-
-@dataclass(frozen=True, slots=True)
-class Turn:
-    """One request on its way through: what is needed to answer it."""
-
-    request: BaseRequest
-    arrival: Arrival
-    now: datetime
-    id: str
-    language: str
+from proxy.presentation import Presenter
+from proxy.visits import Reason
+from redirect_rules.hits import Hit
 
 
 class Edge:
-    """The handler of every request that reaches the edge."""
+    """One process' edge.  Its edition is swapped as a whole, by one assignment."""
 
     def __init__(
         self,
@@ -77,255 +34,113 @@ class Edge:
         log: AccessLog,
         clock: Callable[[], datetime],
         new_id: Callable[[], str],
+        on_hit: Callable[[Hit, int], None] | None = None,
     ) -> None:
+        """`on_hit` takes a hit and how often it was seen since the last time; None: hits are not counted."""
         self._settings = settings
-        self._packs = packs
         self._pages = pages
-        self._metrics = metrics
-        self._log = log
         self._clock = clock
         self._new_id = new_id
-        names = {tag: pages.language_name(tag) for tag in pages.languages()}
-        self._presenter = Presenter(packs.snapshot, names, settings.notice.seconds)
-        self._choice = LocalityChoice(packs.snapshot, self._presenter, pages)
+        self._counts_hits = on_hit is not None
+        self._journal = Journal(metrics, log if settings.log.access else None, on_hit or _nobody_counts)
+        self._edition = self._edition_of(packs, None)
+
+    @property
+    def packs(self) -> Packs:
+        """The rules in force."""
+        return self._edition.packs
+
+    @property
+    def has_fast_lane(self) -> bool:
+        """Whether known requests are answered before they are parsed."""
+        return self._settings.fast_lane.enabled
+
+    def adopt(self, packs: Packs) -> None:
+        """Answer by these rules from now on.  What is in hand is finished by those under which it was begun.
+
+        Nothing that was kept of earlier answers is given again; what is known of clients stays known where the rules
+        tell them apart by the same words.
+        """
+        self._edition = self._edition_of(packs, self._edition)
+        # What is not written down yet may still have to look into the file of before, which will be unmapped.
+        self._journal.hand_over()
+
+    def answer_known(self, data: bytes) -> bytes | None:
+        """The answer to a chunk that is one request that is known already; None: hand it to the parser."""
+        lane = self._edition.lane
+        return None if lane is None else lane.answer(data)
+
+    def learn(self, head: Head, request: BaseRequest, response: StreamResponse) -> None:
+        """Know a request from now on, from the answer that was sent to it."""
+        receipt, lane = response.get(RECEIPT), self._edition.lane
+        # Of rules that are no longer in force nothing is learnt: their file may be unmapped.
+        if lane is not None and receipt is not None and receipt.lane is lane and isinstance(response, Response):
+            lane.learn(head, request, response, receipt)
+
+    def close(self) -> None:
+        """Count and write down what was answered, to the last request."""
+        self._journal.close()
 
     async def __call__(self, request: BaseRequest) -> StreamResponse:
-        """Answer a request.  What goes wrong inside becomes a page and a traceback in the log."""
+        """Answer a request."""
         started = perf_counter_ns()
         request_id = self._new_id()
-        entry, response = await self._answered(request, request_id)
+        edition = self._edition
+        answered = await edition.answered(request, request_id)
+        response = answered.response
         if request.headers.get("Upgrade", "websocket").lower() != "websocket":
             response.force_close()  # the parser has given up on what follows: it may be another protocol
-        self._metrics.count(entry, response.status, perf_counter_ns() - started)
-        if self._settings.log.access:
-            self._log.write(entry, request.method, response, perf_counter_ns() - started, request_id)
+        account = self._note(answered, request, started, request_id)
+        if edition.lane is not None and answered.turn is not None and answered.decision is not None:
+            turn = answered.turn
+            response[RECEIPT] = Receipt(
+                edition.lane,
+                answered.decision,
+                answered.entry,
+                account,
+                request_id,
+                turn.now,
+                lambda: edition.facts(turn),
+            )
         return response
 
     def refuse(self, request: BaseRequest, status: int, reason: Reason) -> Response:
         """Answer what the HTTP parser turned away."""
         request_id = self._new_id()
-        response = self._trouble(request, status, reason, request_id)
-        entry = Entry(outcome="refuse", note=reason)
-        self._metrics.count(entry, status, 0)
-        if self._settings.log.access:
-            self._log.write(entry, "-", response, 0, request_id)
+        response = self._edition.trouble(request, status, reason, request_id)
+        account = Account.of(Entry(outcome="refuse", note=reason), "-", status, response.content_length or 0)
+        self._journal.note(account, self._clock(), 0, request_id)
+        self._journal.hand_over()
         return response
 
-    async def _answered(self, request: BaseRequest, request_id: str) -> tuple[Entry, StreamResponse]:
-        try:
-            suffixes = self._settings.preview.host_suffixes
-            arrival = arrival_from(request, suffixes=suffixes, crawlers=self._packs.crawlers)
-        except Refused as refused:
-            response = self._trouble(request, refused.status, refused.reason, request_id)
-            return Entry(outcome="refuse", note=refused.reason), response
-        accepts = request.headers.get("Accept-Language", "")
-        language = self._pages.choose_language(accepts, arrival.controls.language)
-        turn = Turn(request, arrival, self._clock(), request_id, language)
-        try:
-            return await self._decided(turn)
-        except Exception:
-            logging.getLogger(__name__).exception("request %s failed", request_id)
-            return Entry(outcome="error"), self._trouble(request, 500, "internal", request_id)
+    def _note(self, answered: Answered, request: BaseRequest, started: int, request_id: str) -> Account:
+        response = answered.response
+        length = 0 if request.method == "HEAD" else response.content_length or 0
+        hit = Hit.of(answered.decision) if self._counts_hits and answered.decision is not None else None
+        account = Account.of(answered.entry, request.method, response.status, length, hit)
+        self._journal.note(account, self._clock(), perf_counter_ns() - started, request_id)
+        self._journal.hand_over()  # what came down the slow lane can be seen at once
+        return account
 
-    async def _decided(self, turn: Turn) -> tuple[Entry, StreamResponse]:
-        decision = decide(turn.arrival.visit, self._packs.snapshot, turn.now)
-        match decision:
-            case WrongHost():
-                return Entry(outcome="refuse", note="wrong-host"), self._trouble(
-                    turn.request, 421, "wrong-host", turn.id
-                )
-            case BadRequest(portal, _):
-                entry = Entry(portal=portal.id, outcome="refuse", note="bad-request")
-                return entry, self._trouble(turn.request, 400, "bad-request", turn.id)
-            case Decision():
-                if decision.key.folded[:1] == (OUR_PREFIX,):
-                    return Entry(portal=decision.portal.id, outcome="ours"), self._our_own(turn, decision)
-                return Entry.of(decision), await self._respond(turn, decision)
-            case never:
-                assert_never(never)
+    def _edition_of(self, packs: Packs, before: Edition | None) -> Edition:
+        names = {tag: self._pages.language_name(tag) for tag in self._pages.languages()}
+        presenter = Presenter(packs.snapshot, names, self._settings.notice.seconds)
+        choice = LocalityChoice(packs.snapshot, presenter, self._pages)
+        return Edition(packs, self._pages, self._settings, self._clock, presenter, choice, self._lane_of(packs, before))
 
-    async def _respond(  # noqa: C901, PLR0912 - one line for each answer there is; mypy proves that none is missing
-        self, turn: Turn, decision: Decision
-    ) -> StreamResponse:
-        headers = responses.common_headers(turn.id) | responses.closed_headers(decision)
-        match decision.answer:
-            case ShowNotice(ask):
-                return self._notice(turn, decision, headers, ask=ask)
-            case SendAway():
-                return self._send_away(decision, headers)
-            case SayNotSent():
-                return await self._not_sent(turn, decision, headers)
-            case SayGonePage():
-                return self._page(turn, 410, self._presenter.gone(decision, now=turn.now), headers)
-            case ShowFramed():
-                return self._page(turn, 200, self._presenter.framed(decision), headers)
-            case SayGoneBriefly(cacheable, body):
-                return self._gone_briefly(decision, headers, cacheable=cacheable, body=body)
-            case SayUnknown():
-                return responses.text(404, f"{_gone_line(decision)}\n", headers, cache=HOUR)
-            case SayProblem(status):
-                return _problem(decision, status, headers)
-            case AllowPreflight():
-                return _preflight(headers)
-            case SteerHtmx(to_notice):
-                return _steer(decision, headers, to_notice=to_notice)
-            case EndStream():
-                return responses.empty(204, headers, cache=NO_STORE)
-            case NotAhead():
-                return responses.empty(503, headers, cache=NO_STORE)
-            case RefuseVisit():
-                return responses.text(403, "Refused.\n", headers, cache=NO_STORE)
-            case Forward():
-                return self._forward(turn, decision)
-            case RetireWorker(manifest):
-                return _retire(headers, manifest=manifest)
-            case ShowRobots():
-                return responses.text(200, site_files.robots(decision.key.host), headers, cache=HOUR)
-            case ShowSitemap():
-                return self._sitemap(turn, decision, headers)
-            case ShowSecurityContact():
-                return self._security_contact(turn, decision, headers)
-            case never:
-                assert_never(never)
-
-    def _page(self, turn: Turn, status: int, view: views.View, headers: dict[str, str]) -> Response:
-        made = self._pages.render(view, turn.language)
-        return responses.page(
-            turn.request, status, made, {"Cache-Control": NO_STORE, **headers}, language=turn.language
+    def _lane_of(self, packs: Packs, before: Edition | None) -> FastLane | None:
+        if not self._settings.fast_lane.enabled:
+            return None
+        lane = before.lane if before is not None and before.packs.crawlers == packs.crawlers else None
+        return FastLane(
+            packs.snapshot,
+            self._settings.fast_lane,
+            clock=self._clock,
+            new_id=self._new_id,
+            journal=self._journal,
+            heads=lane.heads if lane is not None else None,
         )
 
-    def _notice(self, turn: Turn, decision: Decision, headers: dict[str, str], *, ask: bool) -> Response:
-        controls = turn.arrival.controls
-        view = self._presenter.notice(
-            decision, now=turn.now, stay=controls.stay, ask=ask, language=controls.language or ""
-        )
-        response = self._page(turn, 200, view, headers)
-        if controls.forgets_place:
-            response.del_cookie(PLACE_COOKIE, path="/")
-        elif controls.chose_place and turn.arrival.visit.place is not None:
-            self._remember(response, str(turn.arrival.visit.place))
-        return response
 
-    def _remember(self, response: Response, place: str) -> None:
-        if days := self._settings.notice.remember_place_days:
-            lifetime = int(timedelta(days=days).total_seconds())
-            response.set_cookie(PLACE_COOKIE, place, max_age=lifetime, path="/", httponly=True, samesite="Lax")
-
-    def _send_away(self, decision: Decision, headers: dict[str, str]) -> Response:
-        if decision.way is None:
-            raise LookupError("a redirect that leads nowhere")
-        status = 301 if decision.permanent else 302
-        # A target that depends on the visitor's own choice is not everybody's.
-        cache = "private, max-age=3600" if decision.way.place is not None else HOUR
-        return responses.redirect(status, decision.way.target, headers, cache=cache)
-
-    async def _not_sent(self, turn: Turn, decision: Decision, headers: dict[str, str]) -> Response:
-        form = await read_form(turn.request, limit=self._settings.limits.form_body)
-        response = self._page(turn, 410, self._presenter.not_sent(decision, form), headers)
-        if form.unreadable or form.cut:
-            response.force_close()  # what is left of the body is nobody's next request
-        return response
-
-    def _gone_briefly(self, decision: Decision, headers: dict[str, str], *, cacheable: bool, body: bool) -> Response:
-        cache = HOUR if cacheable else NO_STORE
-        if body:
-            return responses.text(410, f"{_gone_line(decision)}\n", headers, cache=cache)
-        return responses.empty(410, headers, cache=cache)
-
-    def _forward(self, turn: Turn, decision: Decision) -> Response:
-        """Pass to the upstream.  None is connected yet, so: in words, that the service is being moved."""
-        headers = {"Retry-After": str(RETRY_SECONDS)}
-        if decision.client in _SILENT:
-            return responses.empty(503, responses.common_headers(turn.id) | headers, cache=NO_STORE)
-        return self._trouble(turn.request, 503, "no-upstream", turn.id, decision=decision)
-
-    def _our_own(self, turn: Turn, decision: Decision) -> Response:
-        """Our endpoints on portal hosts."""
-        headers = responses.common_headers(turn.id)
-        if decision.key.folded == (OUR_PREFIX, "locality") and turn.request.method in {"GET", "HEAD"}:
-            return self._choice.answer(turn.request, decision, headers, language=turn.language)
-        return self._trouble(turn.request, 404, "not-found", turn.id, decision=decision)
-
-    def _sitemap(self, turn: Turn, decision: Decision, headers: dict[str, str]) -> Response:
-        text = site_files.sitemap(self._packs.snapshot, decision.portal, decision.key.host, turn.now)
-        response = responses.text(200, text, headers, cache=HOUR)
-        response.content_type = "application/xml"
-        return response
-
-    def _security_contact(self, turn: Turn, decision: Decision, headers: dict[str, str]) -> Response:
-        expires = turn.now.astimezone(UTC) + timedelta(days=180)
-        contact = self._settings.security_contact.contact
-        return responses.text(
-            200, site_files.security_txt(contact, decision.key.host, expires=expires), headers, cache=HOUR
-        )
-
-    def _trouble(
-        self,
-        request: BaseRequest,
-        status: int,
-        reason: views.TroubleReason,
-        request_id: str,
-        *,
-        decision: Decision | None = None,
-    ) -> Response:
-        """A request we cannot serve, in words: a page for people, a problem for programs."""
-        headers = responses.common_headers(request_id) | {"Cache-Control": NO_STORE}
-        retry = RETRY_SECONDS if status == 503 else None
-        if retry is not None:
-            headers["Retry-After"] = str(retry)
-        if status == 405:
-            headers["Allow"] = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
-        language = self._pages.choose_language(request.headers.get("Accept-Language", ""), None)
-        if decision is not None and decision.client in _PROGRAMS:
-            return responses.problem(status, reason, "See `title`.", {}, headers)
-        portal = self._presenter.facts(decision.portal) if decision is not None else None
-        target = self._presenter.home(self._clock())
-        view = views.Trouble(status, reason, request_id, portal, target, retry)
-        response = responses.page(request, status, self._pages.render(view, language), headers, language=language)
-        if status in {400, 431, 505}:
-            response.force_close()
-        if status == 505:
-            responses.answer_in_http11(request)
-        return response
-
-
-def _gone_line(decision: Decision) -> str:
-    moved = f" It has moved to {decision.way.target}" if decision.way is not None else ""
-    return f"This page is closed.{moved}" if decision.mapped else f"No such page here any more.{moved}"
-
-
-def _problem(decision: Decision, status: int, headers: dict[str, str]) -> Response:
-    closed_at = decision.portal.schedule_for(decision.key.folded).closed_at
-    successor = str(decision.way.target) if decision.way is not None else None
-    title = "This interface is closed" if status == 410 else "Nothing is known under this address"
-    extension = {"successor": successor, "sunset": closed_at.isoformat() if closed_at else None}
-    return responses.problem(status, title, _gone_line(decision), extension, headers)
-
-
-def _steer(decision: Decision, headers: dict[str, str], *, to_notice: bool) -> Response:
-    """Make htmx leave the page: for this very address, which then shows the notice, or for the target."""
-    if decision.way is None:
-        raise LookupError("a redirect that leads nowhere")
-    goal = Here.of(decision.key, decision.kept).link() if to_notice else str(decision.way.target)
-    return responses.empty(200, headers | {"HX-Redirect": goal}, cache=NO_STORE)
-
-
-def _preflight(headers: dict[str, str]) -> Response:
-    """Let any page read the refusal (Fetch §3.2.2)."""
-    allowed = {
-        "Allow": "GET, HEAD, OPTIONS",
-        "Access-Control-Allow-Origin": "*",
-        "Access-Control-Allow-Methods": "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS",
-        "Access-Control-Allow-Headers": "*",
-        "Access-Control-Max-Age": "600",
-    }
-    return responses.empty(204, headers | allowed, cache=NO_STORE)
-
-
-def _retire(headers: dict[str, str], *, manifest: bool) -> Response:
-    """A cached shell would hide the notice: its worker goes (Service Workers §1; Angular: a 404 manifest)."""
-    if manifest:
-        return responses.empty(404, headers, cache=NO_STORE)
-    response = responses.text(200, site_files.RETIRING_WORKER, headers, cache=NO_STORE)
-    response.content_type = "text/javascript"
-    return response
+def _nobody_counts(hit: Hit, times: int) -> None:
+    """Where hits are not counted."""

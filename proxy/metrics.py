@@ -1,6 +1,8 @@
 """What Prometheus is told.  Every label is bounded: portals are configured, outcomes and client classes are words."""
 
-from typing import Final
+from bisect import bisect_left
+from collections.abc import Callable
+from typing import Final, NamedTuple
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.gc_collector import GCCollector
@@ -11,11 +13,31 @@ from proxy import __version__
 from proxy.access_log import Entry
 
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
-_BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+_BUCKETS: Final = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)  # seconds
+_BOUNDS: Final = tuple(round(seconds * 1e9) for seconds in _BUCKETS)  # the same in nanoseconds
+
+
+class Labels(NamedTuple):
+    """Under what a request is counted."""
+
+    portal: str
+    outcome: str
+    client: str
+    status: str
+    unmapped: bool = False  # no rule knows the page
+
+    @classmethod
+    def of(cls, entry: Entry, status: int) -> "Labels":
+        """From what there is to say about a request."""
+        return cls(entry.portal, entry.outcome, entry.client, str(status), entry.rule == "unmapped")
 
 
 class Metrics:
-    """The counters of one process, in a registry of its own."""
+    """The counters of one process, in a registry of its own.
+
+    A request costs two additions here.  They become Prometheus' values, whose locks and files cost ten times as much,
+    in `settle`: before they are read, and soon after they were made.
+    """
 
     def __init__(self, *, process: bool = True) -> None:
         self.registry = CollectorRegistry()
@@ -35,22 +57,86 @@ class Metrics:
             buckets=_BUCKETS,
             registry=self.registry,
         )
-        Gauge("dvc_edge_info", "The version that runs.", ("version",), registry=self.registry).labels(__version__).set(
-            1
+        self._fast = Counter(
+            "dvc_edge_fast_lane", "Requests answered without parsing them again.", registry=self.registry
         )
-        self.ready = Gauge("dvc_edge_ready", "Whether this process takes visitors.", registry=self.registry)
+        self._lines_lost = Counter(
+            "dvc_edge_access_log_lost", "Lines of the access log that could not be written.", registry=self.registry
+        )
+        version = Gauge(
+            "dvc_edge_info",
+            "The version that runs.",
+            ("version",),
+            registry=self.registry,
+            multiprocess_mode="livemax",
+        )
+        version.labels(__version__).set(1)
+        # Of several processes: how many of them.
+        self.ready = Gauge(
+            "dvc_edge_ready",
+            "Whether this process takes visitors.",
+            registry=self.registry,
+            multiprocess_mode="livesum",
+        )
         if process:
             ProcessCollector(registry=self.registry)
             PlatformCollector(registry=self.registry)
             GCCollector(registry=self.registry)
+        self._counted: dict[Labels, int] = {}
+        self._times: dict[str, _Times] = {}
+        self._before_reading: Callable[[], None] | None = None
 
-    def count(self, entry: Entry, status: int, nanoseconds: int) -> None:
-        """One request more."""
-        self._requests.labels(entry.portal, entry.outcome, entry.client, str(status)).inc()
-        self._seconds.labels(entry.outcome).observe(nanoseconds / 1e9)
-        if entry.rule == "unmapped":
-            self._unmapped.labels(entry.portal).inc()
+    def count(self, labels: Labels, nanoseconds: int, *, fast: bool = False) -> None:
+        """One request more, with the time it took."""
+        self._counted[labels] = self._counted.get(labels, 0) + 1
+        times = self._times.get(labels.outcome)
+        if times is None:
+            times = self._times[labels.outcome] = _Times()
+        times.nanoseconds += nanoseconds
+        times.counts[bisect_left(_BOUNDS, nanoseconds)] += 1
+        times.fast += fast
+
+    def lost(self, lines: int) -> None:
+        """So many lines of the access log more that could not be written."""
+        self._lines_lost.inc(lines)
+
+    def before_reading(self, hand_over: Callable[[], None]) -> None:
+        """Have this called before the figures are read: whoever still holds some hands them over."""
+        self._before_reading = hand_over
+
+    def settle(self) -> None:
+        """Make Prometheus' values of everything that was counted."""
+        counted, self._counted = self._counted, {}
+        for labels, times in counted.items():
+            self._requests.labels(*labels[:4]).inc(times)
+            if labels.unmapped:
+                self._unmapped.labels(labels.portal).inc(times)
+        taken, self._times = self._times, {}
+        for outcome, of_outcome in taken.items():
+            self._observe(self._seconds.labels(outcome), of_outcome)
+
+    def _observe(self, histogram: Histogram, times: "_Times") -> None:
+        """Add to a histogram what `observe` would, had it been called once for each request."""
+        histogram._sum.inc(times.nanoseconds / 1e9)  # noqa: SLF001 - it offers no way to add many at once
+        for bucket, count in zip(histogram._buckets, times.counts, strict=True):  # noqa: SLF001 - as above
+            if count:
+                bucket.inc(count)
+        self._fast.inc(times.fast)
 
     def exposition(self) -> bytes:
-        """The text that Prometheus reads."""
+        """The text that Prometheus reads: exact, whatever was held back."""
+        if self._before_reading is not None:
+            self._before_reading()
+        self.settle()
         return generate_latest(self.registry)
+
+
+class _Times:
+    """How long the requests of one outcome took, since the figures were last settled."""
+
+    __slots__ = ("counts", "fast", "nanoseconds")
+
+    def __init__(self) -> None:
+        self.nanoseconds = 0
+        self.counts = [0] * (len(_BOUNDS) + 1)  # by bucket, the last for what took longer than all
+        self.fast = 0

@@ -6,11 +6,14 @@ see them.
 
 import asyncio
 import re
-from typing import Final
+from typing import Any, Final
 
+from aiohttp.http import RawRequestMessage
 from aiohttp.http_exceptions import BadHttpMessage, HttpProcessingError, LineTooLong
-from aiohttp.web import BaseRequest, RequestHandler, Response, Server
+from aiohttp.streams import EMPTY_PAYLOAD
+from aiohttp.web import BaseRequest, RequestHandler, Response, Server, StreamResponse
 
+from proxy.audiences import Head
 from proxy.config import Limits
 from proxy.edge import Edge
 from proxy.responses import answer_in_http11
@@ -23,13 +26,63 @@ _REQUEST_LINE: Final = re.compile(rb"[A-Z]{3,8} /")
 class EdgeProtocol(RequestHandler):
     """One connection.  What is no HTTP gets a page in words, never a traceback."""
 
+    __slots__ = ("_asked", "_edge", "_plain")
+
+    def __init__(self, edge: Edge, server: Server, **options: Any) -> None:
+        super().__init__(server, **options)
+        self._edge = edge
+        self._plain = edge.has_fast_lane  # until a chunk comes that is not one plain head
+        self._asked: Head | None = None  # the head whose answer is to be learnt
+
     def data_received(self, data: bytes) -> None:
-        """Take octets from the connection.  aiohttp's parser refuses a target that is not ASCII before we see it."""
+        """Take octets from the connection: known requests are answered at once, the rest goes to aiohttp's parser.
+
+        The fast lane speaks only where the parser holds nothing: every chunk before was one head without a body, and
+        its answer is complete.  One chunk of any other form, and the connection is the parser's to its end.
+        """
         # Only a head that is awaited: encoding a body would make it longer than it was announced.
         waiter = self._waiter
-        if waiter is not None and not waiter.done() and not self._messages and not data.isascii():
+        awaited = waiter is not None and not waiter.done() and not self._messages
+        if self._plain and data:
+            # A client that does not read what it asked for is aiohttp's to wait for.
+            free = awaited and not (self._paused or self._close or self._force_close or self._upgraded)
+            if free and (answer := self._edge.answer_known(data)) is not None:
+                if self.transport is not None and self._manager is not None:
+                    self.transport.write(answer)
+                    self._next_keepalive_close_time = self._loop.time() + self._keepalive_timeout
+                    self._request_count += 1
+                    self._manager.requests_count += 1
+                return
+            self._hand_to_parser(data, awaited=awaited)
+            return
+        if awaited and not data.isascii():
             data = _escaped(data)
         super().data_received(data)
+
+    def _hand_to_parser(self, data: bytes, *, awaited: bool) -> None:
+        """Have the parser read what may be one plain head; if it was, its answer will be known."""
+        head = Head.of(data)
+        if head is None:
+            self._plain = False
+            self.data_received(data)
+            return
+        before = len(self._messages)
+        super().data_received(data)
+        # One message and no body: else what comes next need not be a head.
+        alone = len(self._messages) == before + 1 and self._messages[-1][1] is EMPTY_PAYLOAD
+        self._plain = alone and not self._upgraded and isinstance(self._messages[-1][0], RawRequestMessage)
+        if self._plain and awaited:
+            self._asked = head
+
+    async def finish_response(
+        self, request: BaseRequest, resp: StreamResponse, start_time: float | None
+    ) -> tuple[StreamResponse, bool]:
+        """Send a response, and learn it."""
+        head, self._asked = self._asked, None
+        response, disconnected = await super().finish_response(request, resp, start_time)
+        if head is not None and not disconnected and response.keep_alive:
+            self._edge.learn(head, request, response)
+        return response, disconnected
 
     def handle_error(
         self,
@@ -46,13 +99,6 @@ class EdgeProtocol(RequestHandler):
         response = self._edge.refuse(request, status, reason)
         response.force_close()
         return response
-
-    @property
-    def _edge(self) -> Edge:
-        handler = self._manager.request_handler if self._manager else None
-        if not isinstance(handler, Edge):
-            raise TypeError("this protocol serves an Edge")
-        return handler
 
 
 def _reason(exc: BaseException | None, longest_line: int) -> tuple[int, Reason]:
@@ -79,6 +125,7 @@ class EdgeServer(Server):
 
     def __init__(self, edge: Edge, limits: Limits) -> None:
         super().__init__(edge)
+        self._edge = edge
         self._limits = limits
 
     async def drain(self, seconds: float) -> None:
@@ -93,6 +140,7 @@ class EdgeServer(Server):
                 break
             await asyncio.sleep(min(_DRAIN_STEP_SECONDS, until - loop.time()))
         await self.shutdown(0 if busy else None)
+        self._edge.close()
 
     def _close_idle(self) -> bool:
         """Close connections that wait for a request; say whether others are left."""
@@ -101,17 +149,18 @@ class EdgeServer(Server):
             if connection._request_in_progress:  # noqa: SLF001 - aiohttp offers no other way to know
                 busy = True
             else:
-                connection.close()
+                connection.force_close()  # `close` leaves it open, and deaf, until the last busy one is done
         return busy
 
     def __call__(self) -> RequestHandler:
         """The protocol of a new connection."""
         return EdgeProtocol(
+            self._edge,
             self,
             loop=asyncio.get_running_loop(),
             max_line_size=self._limits.request_line,
             # Unequal, so that aiohttp's complaint tells which of the two was too long.
             max_field_size=self._limits.header + (self._limits.header == self._limits.request_line),
             keepalive_timeout=self._limits.keep_alive_seconds,
-            access_log=None,  # type: ignore[arg-type]  # None turns aiohttp's own off: ours knows no person
+            access_log=None,  # None turns aiohttp's own off: ours knows no person
         )

@@ -3,8 +3,10 @@
 Forwarded headers are not looked at: nobody is trusted to speak for a visitor yet.
 """
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final, Literal
 from urllib.parse import parse_qsl, urlsplit
 
@@ -25,6 +27,7 @@ FORGET: Final = "none"
 
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _VERSIONS = frozenset({HttpVersion10, HttpVersion11})
+_SAID_TO_US = re.compile(rf"{STAY}|{PLACE}|{LANGUAGE}|%")  # a name may be percent-encoded
 
 Reason = Literal["bad-request", "uri-too-long", "headers-too-large", "method", "version"]
 
@@ -48,12 +51,16 @@ class Controls:
     forgets_place: bool = False
 
 
+_NOTHING_SAID: Final = Controls()
+
+
 @dataclass(frozen=True, slots=True)
 class Arrival:
     """A visit with what was said to us beside it."""
 
     visit: Visit
     controls: Controls
+    headers: Mapping[str, str]  # by lower-case name; of several of one name the last
 
 
 def arrival_from(request: BaseRequest, *, suffixes: Sequence[str], crawlers: Crawlers) -> Arrival:
@@ -66,7 +73,7 @@ def arrival_from(request: BaseRequest, *, suffixes: Sequence[str], crawlers: Cra
     controls, place = _controls(raw_target, request.headers.get("Cookie", ""))
     headers = {name.lower(): value for name, value in request.headers.items()}
     client = client_class(request.method, raw_target.partition("?")[0], headers, crawlers)
-    return Arrival(Visit(without_suffix(host, suffixes), raw_target, request.method, client, place), controls)
+    return Arrival(Visit(without_suffix(host, suffixes), raw_target, request.method, client, place), controls, headers)
 
 
 def _target_and_host(request: BaseRequest) -> tuple[str, str]:
@@ -75,7 +82,7 @@ def _target_and_host(request: BaseRequest) -> tuple[str, str]:
     if len(named) != 1 and not (request.version == HttpVersion10 and not named):
         raise Refused(400, "bad-request")
     try:
-        host = canonical_host(named[0]) if named else ""
+        host = _host(named[0]) if named else ""
         target = request.raw_path
         if target == "*":
             return "/", host
@@ -84,6 +91,12 @@ def _target_and_host(request: BaseRequest) -> tuple[str, str]:
         return _absolute_form(target, host)
     except (BadHost, ValueError):
         raise Refused(400, "bad-request") from None
+
+
+@lru_cache(maxsize=512)
+def _host(authority: str) -> str:
+    """The canonical host, kept: there are a hundred of them, and every request names one.  Raises BadHost."""
+    return canonical_host(authority)
 
 
 def _absolute_form(target: str, host: str) -> tuple[str, str]:
@@ -104,12 +117,20 @@ def without_suffix(host: str, suffixes: Sequence[str]) -> str:
 
 
 def _controls(raw_target: str, cookie: str) -> tuple[Controls, LocalityCode | None]:
-    said = dict(parse_qsl(raw_target.partition("#")[0].partition("?")[2], keep_blank_values=True, errors="replace"))
+    query = raw_target.partition("#")[0].partition("?")[2]
+    if not _SAID_TO_US.search(query):
+        return _NOTHING_SAID, remembered_place(cookie)
+    said = dict(parse_qsl(query, keep_blank_values=True, errors="replace"))
     place = _place(said.get(PLACE, ""))
     forgets = said.get(PLACE) == FORGET
-    remembered = None if forgets or PLACE in said else _place(_cookie(cookie, PLACE_COOKIE))
+    remembered = None if forgets or PLACE in said else remembered_place(cookie)
     controls = Controls(STAY in said, said.get(LANGUAGE), place is not None, forgets)
     return controls, place or remembered
+
+
+def remembered_place(cookie: str) -> LocalityCode | None:
+    """The commune that was chosen in an earlier visit, from the value of a Cookie header."""
+    return _place(_cookie(cookie, PLACE_COOKIE)) if PLACE_COOKIE in cookie else None
 
 
 def _place(text: str) -> LocalityCode | None:

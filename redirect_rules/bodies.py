@@ -5,14 +5,19 @@ and in an export is one and the same, and comparing two is comparing texts.
 """
 
 import hashlib
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import lru_cache
 from typing import Any, TypeAlias
 
 from pydantic import BaseModel
 
 from redirect_rules.audit import canonical_json
+from redirect_rules.canonical import canonical_key
+from redirect_rules.exact import ExactRule, address
+from redirect_rules.model import Action
 from redirect_rules.parsing import FamilyRow, PortalRulesRow, RuleRow, parse_lookup, read
 from redirect_rules.portals import PortalsRow
 from redirect_rules.schedules import instant
@@ -20,6 +25,12 @@ from redirect_rules.sources import Document
 from redirect_rules.store import Body, Kind, PackState, Put, Ref, State, Stored
 
 Objects: TypeAlias = Mapping[Ref, Body]
+
+_ACTIONS = {action.value: action for action in Action}
+_PLAIN_KEYS = frozenset(
+    {"id", "exact", "action", "to", "valid_from", "valid_until", "note", "legal_basis", "owner", "tags"}
+)
+_KEYS_OF_THEIR_OWN = re.compile(r"(?:/[a-z0-9_-]+(?:\.html)?)+(?<!/index\.html)(?<!/default\.html)\Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +61,66 @@ def rule_put(scope: str, row: RuleRow, *, seen_version: int = 0, state: State = 
 def rule_row(rule: Stored) -> RuleRow:
     """The row of a rule that is kept.  Raises pydantic's ValidationError where a later release wrote it."""
     return RuleRow.model_validate_json(rule.text)
+
+
+def exact_rules(portal: str, body: Body, *, fold_case: bool) -> tuple[ExactRule, ...] | None:
+    """The plain addresses of a portal's rule, for an index of millions; None where it asks for more than one knows.
+
+    Plain: `exact`, and at most one destination with fixed arguments or one address, perhaps with a second destination
+    that needs nothing.  Raises BadTarget for an address that has no key.
+    """
+    addresses = body.get("exact")
+    if not addresses or not _PLAIN_KEYS.issuperset(body) or any("{" in text for text in addresses):
+        return None
+    leads = _plain_goals(body.get("to", ()))
+    if leads is None:
+        return None
+    destination, arguments, url, otherwise = leads
+    rule_id = f"{portal}/{body['id']}"
+    action = _ACTIONS[body["action"]]
+    begin, end = _at(body.get("valid_from")), _at(body.get("valid_until"))
+    return tuple(
+        [
+            ExactRule(
+                portal, *_address(text, fold_case), action, rule_id, destination, arguments, url, begin, end, otherwise
+            )
+            for text in addresses
+        ]
+    )
+
+
+def _address(text: str, fold_case: bool) -> tuple[str, tuple[tuple[str, str], ...]]:  # noqa: FBT001 - a portal's word
+    if is_its_own_key(text):
+        return text, ()
+    key = canonical_key("", text, fold_case=fold_case)
+    return address(key.path, key.pairs)
+
+
+def is_its_own_key(address: str) -> bool:
+    """Whether an address is its own key on every portal: nothing to decode, to fold, to resolve or to leave out."""
+    return _KEYS_OF_THEIR_OWN.match(address) is not None
+
+
+def _plain_goals(goals: Sequence[Any]) -> tuple[str, tuple[tuple[str, str], ...], str, str] | None:
+    """Destination, arguments, url and second destination; None where captures or lookups are asked for."""
+    if not goals:
+        return "", (), "", ""
+    first, *others = goals
+    if len(others) > 1 or (others and not isinstance(others[0], str)):
+        return None
+    otherwise = others[0] if others else ""
+    if isinstance(first, str):
+        return (first, (), "", otherwise)
+    if any("{" in value for value in first.values()):
+        return None
+    arguments = tuple([(name, text) for name, text in first.items() if name not in {"destination", "url"}])
+    url = first.get("url", "")
+    return None if url and otherwise else (first.get("destination", ""), arguments, url, otherwise)
+
+
+@lru_cache(maxsize=1_024)
+def _at(text: str | None) -> datetime | None:
+    return None if text is None else instant(text)
 
 
 def family_pack(document: Document) -> Pack:

@@ -6,11 +6,20 @@ for looking up, for people and for counting.  What the key loses is written in d
 
 import re
 import unicodedata
-from dataclasses import dataclass
-from urllib.parse import quote, unquote_to_bytes
+from codecs import unicode_escape_decode
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from urllib.parse import quote
 
 LONGEST_TARGET = 8_190
 """Characters of a request target that we look at (RFC 9112 §3 asks for 8,000 at least)."""
+
+MOST_SEGMENTS = 64
+"""Parts of a path that we look at: the deepest page of any old portal had twelve."""
+
+MOST_PAIRS = 128
+"""Query pairs that we look at; what comes after is passed on untouched, but no rule sees it."""
 
 SENSITIVE = frozenset(
     {
@@ -26,6 +35,8 @@ _HOST = re.compile(r"(?=.{1,253}\Z)[a-z0-9_](?:[a-z0-9_-]{0,62})(?:\.[a-z0-9_](?
 _AUTHORITY = re.compile(r"(?P<host>\[[0-9A-Fa-f:.]+\]|[^\[\]:/?#@\\\s]*)(?::(?P<port>\d{0,5}))?\Z")
 _INDEX = re.compile(r"(?:index\.(?:html?|xhtml|php|jsp|aspx?|do)|default\.(?:aspx?|html?))\Z", re.IGNORECASE)
 _SESSION = re.compile(r";jsessionid=[^;/]*", re.IGNORECASE)
+_UNRESERVED = re.compile(r"[A-Za-z0-9\-._~!$'()*,:@]*\Z")
+_PLAIN_PATH = re.compile(r"[A-Za-z0-9\-._~!$'()*,:@/]*\Z")  # decoding changes nothing, and encoding neither
 
 
 class BadTarget(ValueError):
@@ -46,41 +57,78 @@ class Key:
     pairs: tuple[tuple[str, str], ...]  # decoded query pairs, in the order sent
     devious: bool  # dot segments or backslashes: resolved here, and therefore never forwarded
 
-    @property
-    def path(self) -> str:
-        """The path re-encoded: begins with "/", has no trailing one."""
-        return "/" + "/".join(_encode(segment) for segment in self.folded)
+    path: str = field(init=False, compare=False, repr=False)
+    """The path re-encoded: begins with "/", has no trailing one."""
+    by_name: Mapping[str, Sequence[str]] = field(init=False, compare=False, repr=False)
+    """The values of each parameter in the order sent, names in lower case."""
+
+    _in_portlets: Sequence[tuple[str, str]] = field(init=False, compare=False, repr=False)  # names in lower case
+
+    def __post_init__(self) -> None:
+        # All of them are asked for several times for every visit.
+        in_portlets = [(name.lower(), value) for name, value in self.pairs if name[0] == "_"] if self.pairs else ()
+        object.__setattr__(self, "_in_portlets", in_portlets)
+        object.__setattr__(self, "path", encoded_path(self.folded))
+        object.__setattr__(self, "by_name", _by_name(self.pairs))
 
     @property
     def path_as_sent(self) -> str:
-        """The same with its letters' case as it came: for archives that keep the old spelling."""
-        return "/" + "/".join(_encode(segment) for segment in self.segments)
+        """`path` with its letters' case as it came: for archives that keep the old spelling."""
+        return self.path if self.segments == self.folded else encoded_path(self.segments)
 
     def text(self, significant: frozenset[str] = frozenset()) -> str:
         """Host, path and the significant pairs, sorted: the spelling that is shown, counted and compared."""
-        kept = self.kept(significant)
-        query = "&".join(f"{_encode(name)}={_encode(value)}" for name, value in kept)
-        return f"{self.host}{self.path}" + (f"?{query}" if query else "")
+        kept = self.kept(significant) if self.pairs else ()
+        query = "&".join([f"{_encode(name)}={_encode(value)}" for name, value in kept])
+        return f"{self.host}{self.path}?{query}" if query else self.host + self.path
 
     def kept(self, significant: frozenset[str]) -> tuple[tuple[str, str], ...]:
         """The pairs a rule may look at: names in lower case, sorted, values as sent; never a sensitive one."""
+        names, endings = _told_apart(significant)
         return tuple(
             sorted(
-                (name.lower(), value)
-                for name, value in self.pairs
-                if value and name.lower() not in SENSITIVE and any(names(name, source) for source in significant)
+                [
+                    (name, value)
+                    for name, values in self.by_name.items()
+                    if name not in SENSITIVE and (name in names or (name[:1] == "_" and name.endswith(endings)))
+                    for value in values
+                    if value
+                ]
             )
         )
 
-    def values(self, source: str) -> list[str]:
+    def values(self, source: str) -> Sequence[str]:
         """The values of a parameter, its name compared without case.  `_*_x` is any portlet's x."""
-        return [value for name, value in self.pairs if names(name, source)]
+        if not source.startswith(_ANY_PORTLET):
+            return self.by_name.get(source, ())
+        ending = source[2:]
+        return [value for name, value in self._in_portlets if name.endswith(ending)]
+
+
+_NO_PAIRS: Mapping[str, Sequence[str]] = {}
+_ANY_PORTLET = "_*_"
+
+
+def _by_name(pairs: Sequence[tuple[str, str]]) -> Mapping[str, Sequence[str]]:
+    if not pairs:
+        return _NO_PAIRS
+    found: dict[str, list[str]] = {}
+    for name, value in pairs:
+        found.setdefault(name.lower(), []).append(value)
+    return found
+
+
+@lru_cache(1_024)
+def _told_apart(significant: frozenset[str]) -> tuple[frozenset[str], tuple[str, ...]]:
+    """Names as they stand, and how names in a portlet's namespace end."""
+    names = frozenset(source for source in significant if not source.startswith(_ANY_PORTLET))
+    return names, tuple(source[2:] for source in significant - names)
 
 
 def names(name: str, source: str) -> bool:
     """Whether a parameter's name is the one meant: without case, `_*_x` for a Liferay namespace."""
     lowered = name.lower()
-    if source.startswith("_*_"):
+    if source.startswith(_ANY_PORTLET):
         return lowered.startswith("_") and lowered.endswith(source[2:])
     return lowered == source
 
@@ -112,7 +160,7 @@ def canonical_key(host: str, raw_target: str, *, fold_case: bool = True) -> Key:
     """Bring an origin-form target ("/path?query", RFC 9112 §3.2.1) to its key.
 
     `host` is canonical already.  Raises BadTarget for escapes that are none, for NUL and other control characters in
-    the path, and for what is longer than LONGEST_TARGET.
+    the path, and for what is longer than LONGEST_TARGET or has more than MOST_SEGMENTS.
     """
     if len(raw_target) > LONGEST_TARGET:
         raise BadTarget("the address is too long")
@@ -120,22 +168,40 @@ def canonical_key(host: str, raw_target: str, *, fold_case: bool = True) -> Key:
         raise BadTarget("the address does not begin with a slash")
     raw_path, _, raw_query = raw_target.partition("#")[0].partition("?")
     segments, devious = canonical_segments(raw_path)
-    folded = tuple(map(_fold, segments)) if fold_case else segments
-    return Key(host, segments, folded, _pairs(raw_query), devious)
+    return Key(host, segments, folded(segments) if fold_case else segments, _pairs(raw_query), devious)
+
+
+def folded(segments: tuple[str, ...]) -> tuple[str, ...]:
+    """Canonical segments in lower case, for portals whose servers ignored case."""
+    return tuple([_fold(segment) for segment in segments])
 
 
 def canonical_segments(raw_path: str) -> tuple[tuple[str, ...], bool]:
     """Split before decoding, decode once, resolve dots; also say whether anything devious was found."""
+    parts = [part for part in raw_path.split("/") if part]
+    if len(parts) > MOST_SEGMENTS:
+        raise BadTarget("the address has too many parts")
+    if _PLAIN_PATH.match(raw_path) and "/." not in raw_path and raw_path[:1] != ".":
+        segments, devious = parts, False
+    else:
+        segments, devious = _resolved(raw_path)
+    # Not only the last: "/index.html/index.html" must have the same key after a second pass.
+    while segments and _INDEX.match(segments[-1]):
+        segments.pop()
+    return tuple(segments), devious
+
+
+def _resolved(raw_path: str) -> tuple[list[str], bool]:
     devious = "\\" in raw_path
     segments: list[str] = []
     for raw in _SESSION.sub("", raw_path).split("/"):
+        if not raw:
+            continue
         segment = _decode(raw)
         if _CONTROL.search(segment):
             raise BadTarget("the address has control characters in it")
         # "..;x" is ".." to servlet containers, and "%2e%2e" to browsers (WHATWG URL, double-dot segment).
         match segment.partition(";")[0]:
-            case "" if not segment:
-                continue
             case ".":
                 devious = True
             case "..":
@@ -144,23 +210,22 @@ def canonical_segments(raw_path: str) -> tuple[tuple[str, ...], bool]:
             case _:
                 devious = devious or _hides_dots(segment)
                 segments.append(segment)
-    # Not only the last: "/index.html/index.html" must have the same key after a second pass.
-    while segments and _INDEX.match(segments[-1]):
-        segments.pop()
-    return tuple(segments), devious
+    return segments, devious
 
 
 def _hides_dots(segment: str) -> bool:
     """An encoded slash or backslash, or a second encoding, that would show dot segments to a careless server."""
     if "%" in segment:
-        segment += "/" + unquote_to_bytes(segment).decode("latin-1")
+        segment += "/" + _unescaped(segment).decode("latin-1")
     return "\\" in segment or any(part.partition(";")[0] in {".", ".."} for part in segment.split("/"))
 
 
 def _pairs(raw_query: str) -> tuple[tuple[str, str], ...]:
     """Read application/x-www-form-urlencoded pairs (WHATWG URL §5.1), leaving out the nameless."""
+    if not raw_query:
+        return ()
     pairs = []
-    for raw in raw_query.split("&"):
+    for raw in raw_query.split("&", MOST_PAIRS)[:MOST_PAIRS]:
         raw_name, _, raw_value = raw.partition("=")
         raw_name = raw_name.removeprefix("amp;")  # a link copied out of HTML source: ?a=1&amp;b=2
         if raw_name:
@@ -169,7 +234,8 @@ def _pairs(raw_query: str) -> tuple[tuple[str, str], ...]:
 
 
 def _decode_value(raw: str) -> str:
-    value = _decode(raw.replace("+", " "), strict=False)
+    plain = raw.replace("+", " ")
+    value = plain if "%" not in plain and plain.isascii() else _decode(plain, strict=False)
     if "\x00" in value:
         raise BadTarget("the address has control characters in it")
     return value
@@ -180,20 +246,47 @@ def _decode(raw: str, *, strict: bool = True) -> str:
     if strict and _BAD_ESCAPE.search(raw):
         raise BadTarget("the address has a % that begins no escape")
     try:
-        octets = unquote_to_bytes(raw.encode("utf-8", "surrogateescape"))
+        octets = _unescaped(raw)
     except UnicodeEncodeError:
         raise BadTarget("the address has half a character in it") from None
     try:
         text = octets.decode("utf-8")
     except UnicodeDecodeError:
         text = octets.decode("cp1258", "replace")
-    return unicodedata.normalize("NFC", text)
+    return text if text.isascii() else unicodedata.normalize("NFC", text)
+
+
+def _unescaped(text: str) -> bytes:
+    """What escapes stand for; a % that begins none stands for itself.  Raises UnicodeEncodeError.
+
+    A codec of C does it: urllib's loop takes a millisecond for the longest targets.
+    """
+    if "%" not in text:
+        return text.encode("utf-8", "surrogateescape")
+    # Of two % the first begins no escape: twice, as what is replaced does not overlap.
+    text = _BAD_ESCAPE.sub("%25", text.replace("%%", "%25%").replace("%%", "%25%"))
+    octets = text.encode("utf-8", "surrogateescape").replace(b"\\", b"\\\\").replace(b"%", b"\\x")
+    return unicode_escape_decode(octets)[0].encode("latin-1")
 
 
 def _fold(segment: str) -> str:
-    return unicodedata.normalize("NFC", segment.lower())
+    lowered = segment.lower()
+    return lowered if lowered.isascii() else unicodedata.normalize("NFC", lowered)
+
+
+# The characters a segment may hold bare (RFC 3986 §3.3), without ";", "&" and "=" that mean something to servers.
+_ENCODED = [quote(bytes((octet,)), safe="-._~!$'()*,:@") for octet in range(256)]
+
+
+def encoded_path(segments: Sequence[str]) -> str:
+    """Canonical segments as a path: begins with "/", percent-encoded."""
+    path = "/" + "/".join(segments)
+    if _PLAIN_PATH.match(path) and path.count("/") == max(1, len(segments)):
+        return path
+    return "/" + "/".join([_encode(segment) for segment in segments])
 
 
 def _encode(text: str) -> str:
-    # The characters a segment may hold bare (RFC 3986 §3.3), without ";", "&" and "=" that mean something to servers.
-    return quote(text, safe="-._~!$'()*,:@")
+    if _UNRESERVED.match(text):
+        return text
+    return "".join([_ENCODED[octet] for octet in text.encode()])

@@ -6,12 +6,15 @@ and what they ask for.  A wrong guess is harmless by design: every class gets an
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from redirect_rules.model import ClientClass
 
 SAFE_METHODS: Final = frozenset({"GET", "HEAD"})
+
+_MOST_KNOWN: Final = 4_096
+_LONGEST_KNOWN: Final = 300  # characters
 
 _EXTENSION = re.compile(r"\.([A-Za-z0-9]{1,8})\Z")
 _ASSETS = frozenset(
@@ -32,11 +35,26 @@ class Crawlers:
 
     bots: re.Pattern[str]  # search engines and link previews
     tools: re.Pattern[str]  # curl and its kind
+    _known: dict[str, bool] = field(init=False, repr=False, compare=False, default_factory=dict)
 
     @classmethod
     def listed(cls, bots: Iterable[str], tools: Iterable[str]) -> "Crawlers":
         """Make it from plain pieces, compared without case.  No pattern is taken from anybody."""
         return cls(_any_of(bots), _any_of(tools))
+
+    def is_bot(self, agent: str) -> bool:
+        """Whether the User-Agent is of a listed search engine or link preview.
+
+        Remembered: looking for so many names takes 25 µs, and the same few agents come again and again.
+        """
+        known = self._known.get(agent)
+        if known is None:
+            known = self.bots.search(agent) is not None
+            if len(self._known) >= _MOST_KNOWN:
+                self._known.clear()
+            if len(agent) <= _LONGEST_KNOWN:
+                self._known[agent] = known
+        return known
 
 
 def _any_of(pieces: Iterable[str]) -> re.Pattern[str]:
@@ -53,7 +71,7 @@ def client_class(method: str, path: str, headers: Mapping[str, str], crawlers: C
         return ClientClass.WEBSOCKET
     if _prefetches(headers):
         return ClientClass.PREFETCH
-    if crawlers.bots.search(agent):
+    if crawlers.is_bot(agent):
         return ClientClass.BOT
     if headers.get("hx-request", "").lower() == "true":
         return ClientClass.HTMX

@@ -9,16 +9,28 @@ from redirect_rules import answers
 from redirect_rules.answers import Answer, Situation, answer_for, asker, outcome_of, reads_pages
 from redirect_rules.canonical import BadTarget, Key
 from redirect_rules.matching import Match
-from redirect_rules.model import Action, ClientClass, Life, Phase, Portal, Rule
+from redirect_rules.model import Action, ClientClass, Goal, Life, PathTemplate, Phase, Portal, Rule, Switch
 from redirect_rules.snapshot import Snapshot
 from redirect_rules.units import LocalityCode
-from redirect_rules.ways import Step, Way, WayFinder
+from redirect_rules.ways import HOME, Note, Step, Way, WayFinder
 
 OUR_PREFIX: Final = "_edge"
 """The first path segment that is ours on every portal host."""
 
-_SERVICE_WORKERS = frozenset({"sw.js", "service-worker.js", "ngsw-worker.js"})
-_LEADS = frozenset({Action.NOTICE, Action.REDIRECT, Action.ASK})
+_OUR_FILES: Final[Mapping[tuple[str, ...], Answer]] = {
+    ("robots.txt",): answers.ShowRobots(),
+    ("sitemap.xml",): answers.ShowSitemap(),
+    (".well-known", "security.txt"): answers.ShowSecurityContact(),
+}
+_WORKERS: Final[Mapping[tuple[str, ...], Answer]] = {
+    ("sw.js",): answers.RetireWorker(manifest=False),
+    ("service-worker.js",): answers.RetireWorker(manifest=False),
+    ("ngsw-worker.js",): answers.RetireWorker(manifest=False),
+    ("ngsw.json",): answers.RetireWorker(manifest=True),
+}
+_LEADS: Final = frozenset({Action.NOTICE, Action.REDIRECT, Action.ASK})
+_EVERY_PATH: Final = PathTemplate((), "rest", "/{rest:path}")
+_TO_HOME: Final = Rule("switch/home", (_EVERY_PATH,), Action.NOTICE, (Goal(HOME),), source="the switch of the portal")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,12 +75,17 @@ class Decision:
     way: Way | None  # None: nowhere (it passes, or is refused)
     answer: Answer
     permanent: bool  # for redirects: 301 rather than 302
-    trace: tuple[Step, ...]
+    notes: tuple[Note, ...]  # the trace, before it is put into words
 
     @property
     def outcome(self) -> Action:
         """What became of it, in the six words of the rules."""
         return outcome_of(self.answer)
+
+    @property
+    def trace(self) -> tuple[Step, ...]:
+        """The reasoning, in words."""
+        return tuple(map(Step.of, self.notes))
 
     @property
     def mapped(self) -> bool:
@@ -81,29 +98,42 @@ def decide(visit: Visit, snapshot: Snapshot, now: datetime) -> Decision | BadReq
     portal = snapshot.portals.get(visit.host)
     if portal is None:
         return WrongHost((Step("host", "no portal of ours"),))
-    trace = [Step("host", f"{visit.host} is {portal.id} ({portal.kind}, {portal.life})")]
+    host: Note = ("host", "{} is {} ({}, {})", visit.host, portal.id, portal.kind, portal.life)
     try:
         key = snapshot.key_of(portal, visit.host, visit.raw_target)
     except BadTarget as error:
-        return BadRequest(portal, str(error), (*trace, Step("key", str(error))))
-    return _Case(visit, snapshot, now, portal, key, trace).decision()
+        return BadRequest(portal, str(error), (Step.of(host), Step("key", str(error))))
+    return _Case(visit, snapshot, now, portal, key, [host]).decision()
+
+
+def our_file(portal: Portal, path: tuple[str, ...]) -> Answer | None:
+    """The answer to a path that stands for the whole host rather than for a page of it, whatever the rules say.
+
+    A back office keeps its own.  `path`: canonical segments, folded where the portal folds.
+    """
+    if (file := _OUR_FILES.get(path)) is not None:
+        return file
+    retires_worker = portal.life is Life.GONE or portal.retire_service_worker
+    return _WORKERS.get(path) if retires_worker else None
 
 
 class _Case:
     """One visit to one portal: the facts gathered once, then judged line by line."""
 
     def __init__(
-        self, visit: Visit, snapshot: Snapshot, now: datetime, portal: Portal, key: Key, trace: list[Step]
+        self, visit: Visit, snapshot: Snapshot, now: datetime, portal: Portal, key: Key, notes: list[Note]
     ) -> None:
         self.visit = visit
         self.snapshot = snapshot
         self.now = now
         self.portal = portal
         self.key = key
-        self.trace = trace
+        self.notes = notes
+        self.note = notes.append
         self.schedule = portal.schedule_for(key.folded)
         self.phase = self.schedule.phase_at(now)
         self.asker = asker(visit.client, visit.method)
+        self.switch = snapshot.switches.get(portal.id)
         self.kept = snapshot.significant_at(portal, key)
         self.key_text = key.text(self.kept)
         self.match: Match | None = None
@@ -111,6 +141,7 @@ class _Case:
 
     def decision(self) -> Decision:
         answer = self._answer()
+        self.note(("answer", "{}", type(answer).__name__))
         return Decision(
             portal=self.portal,
             phase=self.phase,
@@ -123,26 +154,29 @@ class _Case:
             way=self.way,
             answer=answer,
             permanent=self._permanent(answer),
-            trace=(*self.trace, Step("answer", type(answer).__name__)),
+            notes=tuple(self.notes),
         )
 
     def _answer(self) -> Answer:
-        self._note("phase", self.phase)
-        self._note("client", f"{self.visit.client} as {self.asker}")
-        self._note("key", self.key_text)
+        self.note(("phase", "{}", self.phase))
+        self.note(("client", "{} as {}", self.visit.client, self.asker))
+        self.note(("key", "{}", self.key_text))
         if not self.portal.in_scope(self.key.folded):
             return self._passing("outside the retired paths of this host: here it is the goal")
+        if self.switch is Switch.PASS and self.portal.life is Life.LIVING:
+            self.note(("switch", "everything passes, whatever the rules say"))
+            return answers.Forward()
         self._look_up()
         # Where nothing lives on there is nothing to pass to, whatever the calendar says.
         if not self.phase.closed and self.portal.life is Life.LIVING:
-            return self._passing(f"still {self.phase}")
-        if (ours := self._our_file()) is not None:
-            return ours
+            return self._passing("still {}", self.phase)
+        if self.visit.host not in self.portal.office_hosts and (file := our_file(self.portal, self.key.folded)):
+            return file
         rule = self.match.rule if self.match else None
         if rule is not None and rule.action is Action.REFUSE:
             return answers.RefuseVisit()
         if rule is not None and rule.action is Action.PASS:
-            return self._passing(f"{rule.id} says so") if self.portal.life is Life.LIVING else self._closed()
+            return self._passing("{} says so", rule.id) if self.portal.life is Life.LIVING else self._closed()
         if rule is None and self._lives_on():
             return self._passing("no rule closes this, and the portal lives on")
         return self._closed()
@@ -151,29 +185,10 @@ class _Case:
         with_families = self.visit.host not in self.portal.office_hosts
         self.match = self.snapshot.best(self.portal, self.key, self.now, with_families=with_families)
         if self.match is None:
-            self._note("rule", "none knows this page")
+            self.note(("rule", "none knows this page"))
         else:
-            self._note("rule", f"{self.match.rule.id} by {self.match.template.text} ({self.match.rule.source})")
-
-    def _our_file(self) -> Answer | None:
-        """The files that stand for the whole host rather than for a page of it; a back office keeps its own."""
-        if self.visit.host in self.portal.office_hosts:
-            return None
-        match self.key.folded:
-            case ("robots.txt",):
-                return answers.ShowRobots()
-            case ("sitemap.xml",):
-                return answers.ShowSitemap()
-            case (".well-known", "security.txt"):
-                return answers.ShowSecurityContact()
-            case (name,) if name in _SERVICE_WORKERS and self._retires_worker():
-                return answers.RetireWorker(manifest=False)
-            case ("ngsw.json",) if self._retires_worker():
-                return answers.RetireWorker(manifest=True)
-        return None
-
-    def _retires_worker(self) -> bool:
-        return self.portal.life is Life.GONE or self.portal.retire_service_worker
+            rule, template, _ = self.match
+            self.note(("rule", "{} by {} ({})", rule.id, template.text, rule.source))
 
     def _lives_on(self) -> bool:
         """Whether a path that no rule knows is left alone: back offices, and whatever is no page."""
@@ -181,16 +196,19 @@ class _Case:
             return False
         return self.visit.host in self.portal.office_hosts or not reads_pages(self.asker)
 
-    def _passing(self, why: str) -> Answer:
-        self._note("passes", why)
+    def _passing(self, why: str, *facts: object) -> Answer:
+        self.note(("passes", why, *facts))
         return answers.Forward()
 
     def _closed(self) -> Answer:
         """A closed path: find where it leads, then one cell of the table."""
-        finder = WayFinder(self.snapshot, self.portal, self.key, self.visit.place, self.now, self.trace)
+        if self.switch is Switch.HOME:
+            self.note(("switch", "whatever is closed leads to the front page"))
+            self.match = Match(_TO_HOME, _EVERY_PATH, {})
+        finder = WayFinder(self.snapshot, self.portal, self.key, self.visit.place, self.now, self.notes)
         self.way = finder.way_of(self.match)
         situation = self._situation()
-        self._note("situation", f"{self.asker} × {situation}")
+        self.note(("situation", "{} × {}", self.asker, situation))
         answer = answer_for(self.asker, situation)
         if isinstance(answer, answers.ShowNotice) and self._must_ask():
             return answers.ShowNotice(ask=True)
@@ -213,12 +231,11 @@ class _Case:
         return asked_for or bool(self.way.candidates)
 
     def _permanent(self, answer: Answer) -> bool:
+        if self.switch is Switch.HOME:
+            return False  # a switch is thrown back, and nobody's cache may outlive it
         match answer:
             case answers.SendAway(lasting=None):
                 return self.phase is Phase.DIRECT and not self.schedule.on_probation(self.now)
             case answers.SendAway():
                 return True
         return False
-
-    def _note(self, about: str, found: str) -> None:
-        self.trace.append(Step(about, found))

@@ -5,9 +5,10 @@ choose the host, and nothing we would answer ourselves can be a target.
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from urllib.parse import quote, urlsplit
 
 from redirect_rules.model import Target
@@ -15,7 +16,10 @@ from redirect_rules.model import Target
 LONGEST_TARGET = 2_048
 """Characters; what every browser, printer and QR reader in use takes."""
 
+_MOST_PAGES = 8_192  # targets that are remembered: more than there are procedures
+_UNRESERVED = re.compile(r"[A-Za-z0-9_.\-~]*\Z")  # what quote() leaves as it is
 _PLACEHOLDER = re.compile(r"\{([a-z_]+)\}")
+_PLAIN_URL = re.compile(r"https://([a-z0-9.\-]+)(/[!$-;=@-\[\]_a-z~]*)(?:[?#][!#-;=?-\[\]_a-z~]*)?\Z")  # host and path
 _FORBIDDEN = re.compile(r"[^!-~]|[\\\"<>^`{|}]")  # not visible ASCII, or never bare in a URI (RFC 3986 §2)
 
 
@@ -31,12 +35,20 @@ class UrlForm:
     valid_from: datetime | None = None
     valid_until: datetime | None = None
     needs: frozenset[str] = field(init=False)
+    parts: tuple[str, ...] = field(init=False, compare=False, repr=False)  # text, name, text, name, …, text
+    names: tuple[str, ...] = field(init=False, compare=False, repr=False)  # of the placeholders, in their order
+    room: int = field(init=False, compare=False, repr=False)  # characters for each of them
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "needs", frozenset(_PLACEHOLDER.findall(self.template)))
+        object.__setattr__(self, "parts", tuple(_PLACEHOLDER.split(self.template)))
+        object.__setattr__(self, "names", self.parts[1::2])
+        object.__setattr__(self, "room", LONGEST_TARGET - len(self.template))
+        object.__setattr__(self, "needs", frozenset(self.names))
 
     def valid_at(self, now: datetime) -> bool:
         """Whether the national portal answers to this form at `now`."""
+        if self.valid_from is self.valid_until is None:
+            return True
         begun = self.valid_from is None or now >= self.valid_from
         return begun and (self.valid_until is None or now < self.valid_until)
 
@@ -65,6 +77,9 @@ class Guard:
         """Return the address as a Target, or raise TargetRefused."""
         if len(url) > LONGEST_TARGET:
             raise TargetRefused(f"longer than {LONGEST_TARGET} characters")
+        if (plain := _PLAIN_URL.match(url)) and plain[1] in self.allowed_hosts:
+            # Nothing is left for the guards below to find.
+            return self._not_ours(url, plain[1], plain[2])
         if _FORBIDDEN.search(url):
             # A backslash is a slash to browsers, CR LF is the next header.
             raise TargetRefused("a character that may not stand in a URL")
@@ -79,7 +94,10 @@ class Guard:
             raise TargetRefused("user information before the host")
         if parts.netloc not in self.allowed_hosts or port is not None:
             raise TargetRefused("the host is not on the list of allowed hosts")
-        if self.answered_here(parts.netloc, parts.path):
+        return self._not_ours(url, parts.netloc, parts.path)
+
+    def _not_ours(self, url: str, host: str, path: str) -> Target:
+        if self.answered_here(host, path):
             raise TargetRefused("this edge would answer that address itself: a loop")
         return Target(url)
 
@@ -91,6 +109,30 @@ class Destinations:
     by_name: Mapping[str, Destination]
     procedure_ids: Mapping[str, str] = field(repr=False)  # base code → formality id (UUID)
     guard: Guard
+    _taking_place: frozenset[str] = field(init=False, repr=False)  # names of destinations that may carry a commune
+    _carrying_path: frozenset[str] = field(init=False, repr=False)  # and of those that carry the old path
+    _page: Callable[[str, tuple[str, ...]], Target] = field(init=False, repr=False, compare=False)  # remembers
+    _admitted: frozenset[str] = field(init=False, repr=False)  # templates whose host and path no parameter changes
+
+    def __post_init__(self) -> None:
+        templates = {form.template for destination in self.by_name.values() for form in destination.forms}
+        object.__setattr__(self, "_taking_place", self._needing("ward_code"))
+        object.__setattr__(self, "_carrying_path", self._needing("old_path"))
+        object.__setattr__(self, "_page", lru_cache(_MOST_PAGES)(self._made))
+        object.__setattr__(self, "_admitted", frozenset(filter(self._stays_admitted, templates)))
+
+    def _needing(self, parameter: str) -> frozenset[str]:
+        named = self.by_name.items()
+        return frozenset(name for name, page in named if any(parameter in form.needs for form in page.forms))
+
+    def _stays_admitted(self, template: str) -> bool:
+        """Whether whatever parameters are filled in, only the length is left to be looked at."""
+        head, _, query = template.partition("?")
+        fixed = "{" not in head and "{old_path}" not in query and "#" not in template
+        try:
+            return fixed and bool(self.guard.admit(_PLACEHOLDER.sub("", template)))
+        except TargetRefused:
+            return False
 
     def build(self, name: str, parameters: Mapping[str, str], *, now: datetime) -> Target | None:
         """The address of a named page, or None when no form in force can be filled from the parameters.
@@ -99,23 +141,47 @@ class Destinations:
         guard turns away.
         """
         known = self._with_id(parameters)
-        for form in self.by_name[name].forms:
-            if form.valid_at(now) and form.needs <= known.keys():
-                return self.guard.admit(_filled(form.template, known))
-        return None
+        form = self._form(name, known, now)
+        if form is None:
+            return None
+        values = tuple([known[needed] for needed in form.names])
+        if form.template not in self._admitted:
+            # Pages of procedures are again and again the same; old paths are not.
+            return self._made(form.template, values) if "old_path" in form.needs else self._page(form.template, values)
+        target = _filled(form, values)
+        return Target(target) if len(target) <= LONGEST_TARGET else self.guard.admit(target)
 
     def build_url(self, template: str, parameters: Mapping[str, str]) -> Target | None:
         """The same for an address that a rule spells itself.  Raises TargetRefused."""
         known = {name: value for name, value in parameters.items() if value}
-        if not set(_PLACEHOLDER.findall(template)) <= known.keys():
+        if "{" not in template:
+            return self.guard.admit(template)
+        form = UrlForm(template)
+        if not form.needs <= known.keys():
             return None
-        return self.guard.admit(_filled(template, known))
+        return self.guard.admit(_filled(form, tuple([known[name] for name in form.names])))
+
+    def _made(self, template: str, values: tuple[str, ...]) -> Target:
+        return self.guard.admit(_filled(UrlForm(template), values))
+
+    def carries_path(self, name: str) -> bool:
+        """Whether some form of the page asks for the old path."""
+        return name in self._carrying_path
 
     def takes_place(self, name: str, parameters: Mapping[str, str], *, now: datetime) -> bool:
         """Whether the target of these parameters would carry a commune, were one known."""
-        known = self._with_id(parameters).keys() | {"province_code", "ward_code"}
-        fullest = next((form for form in self.by_name[name].forms if form.valid_at(now) and form.needs <= known), None)
-        return fullest is not None and "ward_code" in fullest.needs
+        if name not in self._taking_place:
+            return False
+        form = self._form(name, {**self._with_id(parameters), "province_code": "", "ward_code": ""}, now)
+        return form is not None and "ward_code" in form.needs
+
+    def _form(self, name: str, known: Mapping[str, str], now: datetime) -> UrlForm | None:
+        """The first form in force that can be filled."""
+        names = known.keys()
+        for form in self.by_name[name].forms:
+            if form.needs <= names and form.valid_at(now):
+                return form
+        return None
 
     def _with_id(self, parameters: Mapping[str, str]) -> dict[str, str]:
         known = {name: value for name, value in parameters.items() if value}
@@ -124,18 +190,21 @@ class Destinations:
         return known
 
 
-def _filled(template: str, parameters: Mapping[str, str]) -> str:
+def _filled(form: UrlForm, values: Sequence[str]) -> str:
     """Put percent-encoded parameters into their places, dropping the end of what would grow too long."""
-    room = LONGEST_TARGET - len(template)
-
-    def encoded(match: re.Match[str]) -> str:
+    if not values:
+        return form.template
+    filled = list(form.parts)
+    for place, name, value in zip(range(1, len(filled), 2), form.names, values, strict=True):
         # The old path is encoded already and brings its slashes; its dot segments went when the key was made.
-        return parameters[match[1]] if match[1] == "old_path" else _encoded_within(parameters[match[1]], room)
-
-    return _PLACEHOLDER.sub(encoded, template)
+        filled[place] = value if name == "old_path" else _encoded_within(value, form.room)
+    return "".join(filled)
 
 
 def _encoded_within(text: str, room: int) -> str:
+    if len(text) <= room and _UNRESERVED.match(text):
+        return text
+    text = text[: max(room, 0)]  # encoding makes nothing shorter
     encoded = quote(text, safe="")
     while len(encoded) > room:
         text = text[: len(text) * 3 // 4]

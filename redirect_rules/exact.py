@@ -62,6 +62,7 @@ class ExactRule(NamedTuple):
     url: str = ""  # an https address on an allowed host
     valid_from: datetime | None = None  # aware; None: always was
     valid_until: datetime | None = None  # aware, exclusive; None: for ever
+    otherwise: str = ""  # a destination that needs nothing, for when the first cannot be filled
 
     @property
     def address(self) -> Address:
@@ -81,7 +82,8 @@ class ExactRule(NamedTuple):
             id=self.id,
             templates=(PathTemplate(literals, None, spelling(self.path, self.query)),),
             action=self.action,
-            goals=(goal,) if self.destination or self.url else (),
+            goals=((goal,) if self.destination or self.url else ())
+            + ((Goal(self.otherwise),) if self.otherwise else ()),
             exact=True,
             valid_from=self.valid_from,
             valid_until=self.valid_until,
@@ -264,6 +266,8 @@ def complaint_about_end(rule: ExactRule) -> str | None:
         return f"a rule that says {rule.action} leads nowhere: remove the destination"
     if leads > 1:
         return "name a destination, or spell a url, not both"
+    if rule.otherwise and not rule.destination:
+        return "a second destination wants a first one that may fail: remove it"
     if rule.url and not rule.url.startswith("https://"):
         return f"{rule.url!r} is not https"
     begin, end = rule.valid_from, rule.valid_until
@@ -348,6 +352,7 @@ class Shape(NamedTuple):
     id_head: str
     valid_from: datetime | None
     valid_until: datetime | None
+    otherwise: str
 
 
 class Records:
@@ -364,7 +369,7 @@ class Records:
 
     def pack(self, rule: ExactRule) -> bytes:
         """The record of a rule, without its address.  Raises ValueError, as `complaint_about_end` says it."""
-        _, _, _, action, rule_id, destination, arguments, url, begin, end = rule
+        _, _, _, action, rule_id, destination, arguments, url, begin, end, otherwise = rule
         head, slash, id_tail = rule_id.rpartition("/")
         id_head = head + slash
         url_head = url_tail = ""
@@ -373,7 +378,7 @@ class Records:
             url_head = head + slash
         names, texts = tuple([name for name, _ in arguments]), [text for _, text in arguments]
         # Of the action its text: hashing a member of an Enum runs Python.
-        shape = (action._value_, destination, names, url_head, id_head, begin, end)
+        shape = (action._value_, destination, names, url_head, id_head, begin, end, otherwise)
         number = self._numbers.get(shape)
         if number is None:
             number = self._number_of(rule, shape)
@@ -398,7 +403,7 @@ class Records:
             shape, at = self._shapes[number], 1
         else:
             shape, at = _shape_from_data(record[1]), 2
-        action, destination, parameters, url_head, id_head, begin, end = shape
+        action, destination, parameters, url_head, id_head, begin, end, otherwise = shape
         url = ""
         rule_id = id_head + record[at]
         if url_head:
@@ -408,7 +413,7 @@ class Records:
             arguments: tuple[tuple[str, str], ...] = ((parameters[0], record[at + 1]),)
         else:
             arguments = tuple(zip(parameters, record[at + 1 :], strict=True))
-        return ExactRule(portal, path, query, action, rule_id, destination, arguments, url, begin, end)
+        return ExactRule(portal, path, query, action, rule_id, destination, arguments, url, begin, end, otherwise)
 
     def as_data(self) -> list[Any]:
         """The dictionary, for the file."""
@@ -421,12 +426,12 @@ class Records:
 
 
 def _shape_as_data(shape: Shape) -> list[Any]:
-    action, destination, parameters, url_head, id_head, begin, end = shape
+    action, destination, parameters, url_head, id_head, begin, end, otherwise = shape
     instants = [at.isoformat() if at else None for at in (begin, end)]
-    return [str(action), destination, list(parameters), url_head, id_head, *instants]
+    return [str(action), destination, list(parameters), url_head, id_head, *instants, otherwise]
 
 
 def _shape_from_data(data: Sequence[Any]) -> Shape:
-    action, destination, parameters, url_head, id_head, *instants = data
+    action, destination, parameters, url_head, id_head, *instants, otherwise = data
     begin, end = (datetime.fromisoformat(text) if text else None for text in instants)
-    return Shape(Action(action), destination, tuple(parameters), url_head, id_head, begin, end)
+    return Shape(Action(action), destination, tuple(parameters), url_head, id_head, begin, end, otherwise)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import NewType, TypeAlias
 from zoneinfo import ZoneInfo
@@ -65,6 +65,13 @@ class Life(StrEnum):
     GONE = "gone"  # nothing is there any more
 
 
+class Switch(StrEnum):
+    """What an operator has thrown in an emergency, for a whole portal and before any rule."""
+
+    HOME = "home"  # whatever is closed leads to the front page; what passes goes on passing
+    PASS = "pass"  # noqa: S105 - everything passes, as far as anything lives on behind the portal
+
+
 class PortalKind(StrEnum):
     """Whose portal it was."""
 
@@ -82,19 +89,23 @@ class Schedule:
     direct_at: datetime | None = None
     retired_at: datetime | None = None
     probation: timedelta = timedelta(days=30)  # after direct_at answers stay 302, then 301
+    _begins: tuple[tuple[datetime, Phase], ...] = field(init=False, repr=False, compare=False)  # the latest phase first
+
+    def __post_init__(self) -> None:
+        begins = (
+            (self.retired_at, Phase.RETIRED),
+            (self.direct_at, Phase.DIRECT),
+            (self.notice_at, Phase.NOTICE),
+            (self.announced_at, Phase.ANNOUNCED),
+        )
+        # In UTC, as clocks are: comparing instants of two zones costs ten times as much.
+        object.__setattr__(
+            self, "_begins", tuple((at.astimezone(UTC), phase) for at, phase in begins if at is not None)
+        )
 
     def phase_at(self, now: datetime) -> Phase:
         """The phase in force at `now` (aware); an instant belongs to the phase that it begins."""
-        phase = Phase.LIVE
-        for begins_at, later in (
-            (self.announced_at, Phase.ANNOUNCED),
-            (self.notice_at, Phase.NOTICE),
-            (self.direct_at, Phase.DIRECT),
-            (self.retired_at, Phase.RETIRED),
-        ):
-            if begins_at is not None and now >= begins_at:
-                phase = later
-        return phase
+        return next((phase for begins_at, phase in self._begins if now >= begins_at), Phase.LIVE)
 
     def on_probation(self, now: datetime) -> bool:
         """Whether a direct answer is still to be forgotten by caches (302, not 301)."""
@@ -151,6 +162,8 @@ class Portal:
 
     def schedule_for(self, segments: tuple[str, ...]) -> Schedule:
         """The schedule of the longest prefix that covers whole segments of the path."""
+        if not self.path_schedules:
+            return self.schedule
         covering = [own for own in self.path_schedules if segments[: len(own.prefix)] == own.prefix]
         return max(covering, key=lambda own: len(own.prefix)).schedule if covering else self.schedule
 

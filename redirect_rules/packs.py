@@ -138,12 +138,19 @@ def _named(name: str, document: Document) -> tuple[str, str]:
     return name + (PurePath(document.source).suffix or ".toml"), document.text
 
 
+def _nothing() -> None:
+    """There is nothing to let go of."""
+
+
 class Listed(NamedTuple):
-    """Exact rules and lookups that lie in an index of their own, with the instants at which such rules change."""
+    """Exact rules and lookups that lie in an index of their own."""
 
     exact: ExactIndex
     lookups: Mapping[tuple[str, str], Mapping[str, str]]
-    instants: tuple[datetime, ...] = ()
+    instants: tuple[datetime, ...] = ()  # when such rules begin and end
+    content: str = ""  # this and what follows as in Packs
+    message: str = ""
+    close: Callable[[], None] = _nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +161,9 @@ class Packs:
     crawlers: Crawlers
     sources: Sources
     book: Rulebook
+    content: str = ""  # sha256 of the published number; "": files that nobody published
+    message: str = ""  # why it was published
+    close: Callable[[], None] = _nothing  # lets go of what the listed rules are read from
 
 
 class _Collector:
@@ -209,7 +219,8 @@ def read_packs(sources: Sources, *, number: int = 0, listed: Listed | None = Non
         lookups=lookups,
         localities=localities,
     )
-    return Packs(_compiled(book, number, listed), crawlers, sources, book)
+    packs = Packs(_compiled(book, number, listed), crawlers, sources, book)
+    return packs if listed is None else _from(listed, packs)
 
 
 def _compiled(book: Rulebook, number: int, listed: Listed | None) -> Snapshot:
@@ -232,7 +243,11 @@ def renewed(packs: Packs, sources: Sources, *, number: int, listed: Listed) -> P
         lookups=listed.lookups,
         instants=tuple(sorted({*packs.book.instants(), *listed.instants})),
     )
-    return replace(packs, snapshot=changed)
+    return _from(listed, replace(packs, snapshot=changed))
+
+
+def _from(listed: Listed, packs: Packs) -> Packs:
+    return replace(packs, content=listed.content, message=listed.message, close=listed.close)
 
 
 def _families(documents: Iterable[Document], destinations: tuple[str, ...], collector: _Collector) -> Iterator[Family]:

@@ -100,13 +100,24 @@ def declined(review: Review, change: Change) -> Review:
 
 
 def prepared(
-    review: Review | None, change: Change, *, number: int, revision: int, four_eyes: bool, message: str = ""
+    review: Review | None,
+    change: Change,
+    *,
+    number: int,
+    revision: int,
+    four_eyes: bool,
+    message: str = "",
+    activates_at: datetime | None = None,
 ) -> Published:
-    """The snapshot that may now be made from the draft at `revision`.  Raises NotApproved, WrongState, DraftChanged."""
+    """The snapshot that may now be made from the draft at `revision`.  Raises NotApproved, WrongState, DraftChanged.
+
+    activates_at  not before then, nor before the instant that was approved; None: as soon as it is ready
+    """
     if review is None and four_eyes:
         raise NotApproved("a publication has to be requested, and approved by a second person")
     if review is None:
-        return Published(number, revision, "", message, change.actor, "", change.at, change.at, SnapshotState.PREPARED)
+        begins = max(activates_at or change.at, change.at)
+        return Published(number, revision, "", message, change.actor, "", change.at, begins, SnapshotState.PREPARED)
     if review.state is ReviewState.OPEN and four_eyes:
         raise NotApproved(f"nobody has approved review {review.number} yet")
     if review.state not in {ReviewState.OPEN, ReviewState.APPROVED}:
@@ -120,7 +131,7 @@ def prepared(
         actor=change.actor,
         approved_by=review.decided_by,
         at=change.at,
-        activates_at=max(review.activates_at or change.at, change.at),
+        activates_at=max(activates_at or change.at, review.activates_at or change.at, change.at),
         state=SnapshotState.PREPARED,
         review=review.number,
     )
@@ -187,7 +198,15 @@ class Publications(Protocol):
         """Say no, or withdraw.  Raises LookupError, WrongState."""
         ...
 
-    def prepare(self, change: Change, *, revision: int, review: int | None = None, message: str = "") -> Published:
+    def prepare(
+        self,
+        change: Change,
+        *,
+        revision: int,
+        review: int | None = None,
+        message: str = "",
+        activates_at: datetime | None = None,
+    ) -> Published:
         """Number a snapshot of the draft at `revision`.  Raises LookupError and what `prepared` raises."""
         ...
 

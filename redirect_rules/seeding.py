@@ -12,7 +12,15 @@ from enum import StrEnum
 from typing import Protocol
 
 from redirect_rules.audit import canonical_json
-from redirect_rules.bodies import Pack
+from redirect_rules.bodies import (
+    Pack,
+    destinations_pack,
+    family_pack,
+    lookup_pack,
+    portal_rules_pack,
+    portals_pack,
+)
+from redirect_rules.packs import Sources
 from redirect_rules.store import (
     NEW,
     Change,
@@ -84,6 +92,16 @@ def merged(shipped: str | None, local: str | None, now: str | None) -> Outcome:
     if now is None:
         return Outcome.REMOVED
     return Outcome.ADDED if local is None else Outcome.UPDATED
+
+
+def packs_of(sources: Sources) -> Iterator[Pack]:
+    """An operator's files as packs of objects.  Raises Problems."""
+    yield portals_pack(sources.portals)
+    yield destinations_pack(sources.destinations)
+    yield from map(family_pack, sources.families)
+    yield from map(portal_rules_pack, sources.portal_rules)
+    for portal, name, (source, text) in sources.lookups:
+        yield lookup_pack(source, text, portal=portal, name=name)
 
 
 def seed(store: Store, packs: Iterable[Pack], *, at: datetime) -> list[Seeded]:

@@ -1,16 +1,21 @@
 """Everything `decide` needs, immutable and numbered.  A request sees one snapshot only."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
+from typing import Final
 
-from redirect_rules.canonical import Key, canonical_key, canonical_segments
+from redirect_rules.canonical import BadTarget, Key, canonical_key, canonical_segments, folded
 from redirect_rules.destinations import Destination, Destinations, Guard, UrlForm
 from redirect_rules.exact import PINNED, DictIndex, ExactIndex, ExactRule
 from redirect_rules.localities import Localities
-from redirect_rules.matching import Match, TemplateIndex, match_of, significant_names
-from redirect_rules.model import Family, Lookup, Portal, Rule
+from redirect_rules.matching import Match, TemplateIndex, significant_names
+from redirect_rules.model import Family, Lookup, Portal, Rule, Switch
 from redirect_rules.regexes import Expression, RegexSet
+
+_MOST_PATHS: Final = 8_192
+"""Paths of targets of which it is remembered whether they lead back here: the pages of procedures, and some."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +42,7 @@ class Snapshot:
     lookups: Mapping[tuple[str, str], Mapping[str, str]]  # (portal, table) → internal id → code
     localities: Localities
     instants: tuple[datetime, ...]  # aware, in order: between two of them no answer changes by itself
+    switches: Mapping[str, Switch] = field(default_factory=dict)  # by portal id: what was thrown in an emergency
 
     def key_of(self, portal: Portal, host: str, raw_target: str) -> Key:
         """The key of a request on this portal.  Raises BadTarget."""
@@ -53,20 +59,29 @@ class Snapshot:
         among templates the more specific, among families the first named.
         """
         index = self.indexes[portal.id]
-        own = [match_of(entry, key) for entry in index.own.candidates(key, now)]
-        exact = [_match_of(rule) for rule in self.exact.candidates(portal.id, key.path, key.pairs, now)]
-        ours = [*own, *exact]
-        yield from (match for match in ours if match.rule.action in PINNED)
-        yield from (match for match in ours if match.rule.action not in PINNED and match.rule.exact)
-        families = index.families.candidates(key, now) if with_families else []
-        yield from (match_of(entry, key) for entry in families if entry.rule.exact)
-        yield from (match for match in own if match.rule.action not in PINNED and not match.rule.exact)
-        yield from (match_of(entry, key) for entry in families if not entry.rule.exact)
-        yield from index.expressions.candidates(key, now)
+        own = index.own.candidates(key, now)
+        listed = self.exact.candidates(portal.id, key.path, key.pairs, now)
+        if own or listed:
+            ours = [*own, *map(_match_of, listed)]
+            yield from (match for match in ours if match.rule.action in PINNED)
+            yield from (match for match in ours if match.rule.exact and match.rule.action not in PINNED)
+        families = index.families.matches(key, now) if with_families else iter(())
+        template = next(families, None)
+        while template is not None and template.rule.exact:
+            yield template
+            template = next(families, None)
+        yield from (match for match in own if not (match.rule.exact or match.rule.action in PINNED))
+        if template is not None:
+            yield template
+            yield from families
+        if len(index.expressions):
+            yield from index.expressions.candidates(key, now)
 
     def significant_at(self, portal: Portal, key: Key) -> frozenset[str]:
         """The parameters that any rule of this portal, or of this very path, looks at: what the key keeps."""
         names = self.indexes[portal.id].significant
+        if not key.pairs:
+            return names
         at = self.exact.names_at(portal.id, key.path)
         return names | at if at else names
 
@@ -150,12 +165,16 @@ def compile_snapshot(
             significant=significant_names(rules),
         )
 
+    @lru_cache(_MOST_PATHS)
     def answered_here(host: str, path: str) -> bool:
         portal = by_host.get(host)
         if portal is None:
             return False
-        segments = canonical_segments(path)[0]
-        return portal.in_scope(tuple(s.lower() for s in segments) if portal.fold_case else segments)
+        try:
+            segments = canonical_segments(path)[0]
+        except BadTarget:
+            return True  # answered with 400: nobody is sent there
+        return portal.in_scope(folded(segments) if portal.fold_case else segments)
 
     return Snapshot(
         number=number,

@@ -22,7 +22,7 @@ import struct
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from itertools import chain, islice
 from pathlib import Path
 from typing import IO, ClassVar, Final, Self
@@ -97,6 +97,7 @@ class Meta:
     actor: str
     message: str
     counts: Mapping[str, int]  # section → items; "rules" → exact rules
+    instants: Sequence[str] = ()  # ISO 8601, UTC, in order: when exact rules begin and end
 
 
 class _Mapping:
@@ -235,6 +236,7 @@ class _Writer:
         self._progress = progress
         self._digest = _Digest()
         self._rules = 0
+        self._instants: set[datetime] = set()
 
     def fill(self, contents: Contents) -> Meta:
         """Write all sections."""
@@ -256,6 +258,7 @@ class _Writer:
                 contents.actor,
                 contents.message,
                 counts | {"rules": self._rules},
+                sorted({at.astimezone(UTC).isoformat() for at in self._instants}),
             )
             with env.begin(write=True, db=env.open_db(b"meta")) as txn:
                 txn.put(b"meta", _as_json(meta))
@@ -267,6 +270,10 @@ class _Writer:
         for number, rule in enumerate(rules, start=1):
             if number % SAMPLE_EVERY == 1:
                 self.sample.append(rule)
+            if rule.valid_from is not None:
+                self._instants.add(rule.valid_from)
+            if rule.valid_until is not None:
+                self._instants.add(rule.valid_until)
             yield rule
         self._rules = number
 

@@ -213,6 +213,10 @@ class Reading(Protocol):
         """Those of the objects that exist."""
         ...
 
+    def at_paths(self, scope: str, paths: Iterable[str]) -> Iterator[Stored]:
+        """The rules of a scope whose first exact address has one of these canonical paths, in small letters."""
+        ...
+
     def objects(self, kind: Kind) -> Iterator[Stored]:
         """All objects of a kind, by scope and id.  Rules too, but see `rules`."""
         ...

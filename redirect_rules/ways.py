@@ -3,7 +3,7 @@
 from collections.abc import MutableSequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Any, Final, NamedTuple, TypeAlias
 
 from redirect_rules.canonical import Key
 from redirect_rules.destinations import TargetRefused
@@ -23,12 +23,24 @@ class Step:
     about: str
     found: str
 
+    @classmethod
+    def of(cls, note: "Note") -> "Step":
+        """A note in words."""
+        about, text, *facts = note
+        return cls(about, text.format(*facts))
+
     def __str__(self) -> str:
         return f"{self.about}: {self.found}"
 
 
-@dataclass(frozen=True, slots=True)
-class Way:
+Note: TypeAlias = tuple[Any, ...]
+"""A step before it is put into words: about, a text with {} in it, and what belongs there.
+
+A thousand visits are decided for one that somebody wants explained.
+"""
+
+
+class Way(NamedTuple):
     """Where an old page leads."""
 
     destination: str  # its name; "" where a rule spells an address
@@ -40,7 +52,7 @@ class Way:
 
 
 class WayFinder:
-    """Finds the way for one visit, and notes its reasoning in a trace."""
+    """Finds the way for one visit, and notes its reasoning."""
 
     def __init__(
         self,
@@ -49,14 +61,14 @@ class WayFinder:
         key: Key,
         place: LocalityCode | None,
         now: datetime,
-        trace: MutableSequence[Step],
+        notes: MutableSequence[Note],
     ) -> None:
         self._snapshot = snapshot
         self._portal = portal
         self._key = key
         self._place_chosen = place
         self._now = now
-        self._trace = trace
+        self._note = notes.append
 
     def way_of(self, match: Match | None) -> Way:
         """The first of the rule's goals that can be reached, else the front page."""
@@ -77,7 +89,7 @@ class WayFinder:
             return self._built(goal, parameters, match)
         except TargetRefused as refused:
             # A path that the visitor chose can make a rule's address one that we answer ourselves.
-            self._note("destination", f"{goal.destination or goal.url} refused: {refused}")
+            self._note(("destination", "{} refused: {}", goal.destination or goal.url, str(refused)))
             return None
 
     def _built(self, goal: Goal, parameters: dict[str, str], match: Match) -> Way | None:
@@ -87,30 +99,34 @@ class WayFinder:
             return None if target is None else Way("", target)
         place, candidates = self._place(match)
         takes_place = destinations.takes_place(goal.destination, parameters, now=self._now)
-        target = destinations.build(goal.destination, parameters | _place_parameters(place), now=self._now)
+        if place is not None:
+            parameters |= {"province_code": place.province_code, "ward_code": place.code}
+        target = destinations.build(goal.destination, parameters, now=self._now)
         if target is None:
-            self._note("destination", f"{goal.destination} cannot be filled")
+            self._note(("destination", "{} cannot be filled", goal.destination))
             return None
-        self._note("destination", f"{goal.destination} → {target}")
+        self._note(("destination", "{} → {}", goal.destination, target))
         asked = candidates if takes_place else ()
         return Way(goal.destination, target, parameters.get("code", ""), takes_place, place, asked)
 
     def _parameters(self, goal: Goal, match: Match) -> dict[str, str] | None:
         """The goal's arguments, or None when one of them is not known."""
-        parameters = {"old_path": self._key.path_as_sent}
+        parameters: dict[str, str] = {}
+        if goal.url or self._snapshot.destinations.carries_path(goal.destination):
+            parameters["old_path"] = self._key.path_as_sent
         for argument in goal.arguments:
             value = argument.text or match.captured.get(argument.capture, "")
             if argument.lookup and value:
                 value = self._looked_up(argument.lookup, value)
             if not value:
-                self._note("destination", f"{goal.destination} needs {argument.parameter}, which is not known")
+                self._note(("destination", "{} needs {}, which is not known", goal.destination, argument.parameter))
                 return None
             parameters[argument.parameter] = value
         return parameters
 
     def _looked_up(self, table: str, internal_id: str) -> str:
         code = self._snapshot.lookups.get((self._portal.id, table), {}).get(internal_id, "")
-        self._note("lookup", f"{table} {internal_id}: {code or 'not in the table'}")
+        self._note(("lookup", "{} {}: {}", table, internal_id, code or "not in the table"))
         return code
 
     def _place(self, match: Match) -> tuple[Locality | None, tuple[Locality, ...]]:
@@ -123,18 +139,11 @@ class WayFinder:
             return None, ()
         match self._snapshot.localities.resolve(chosen):
             case Whole(commune):
-                self._note("locality", f"{chosen} is {commune.name}")
+                self._note(("locality", "{} is {}", chosen, commune.name))
                 return commune, ()
             case Ask(candidates):
-                self._note("locality", f"{chosen} was split: ask")
+                self._note(("locality", "{} was split: ask", chosen))
                 return None, candidates
             case Unknown():
-                self._note("locality", f"{chosen} is not known")
+                self._note(("locality", "{} is not known", chosen))
         return None, ()
-
-    def _note(self, about: str, found: str) -> None:
-        self._trace.append(Step(about, found))
-
-
-def _place_parameters(place: Locality | None) -> dict[str, str]:
-    return {} if place is None else {"province_code": place.province_code, "ward_code": place.code}

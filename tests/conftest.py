@@ -1,6 +1,7 @@
 """What many tests need: the shipped rules, and a real edge on a free port with a clock that stands still."""
 
 import io
+import tempfile
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
@@ -21,6 +22,7 @@ from redirect_rules.model import HO_CHI_MINH
 from redirect_rules.snapshot import Snapshot
 
 CONF = Path(__file__).parent.parent / "conf"
+NOWHERE = Path(tempfile.gettempdir()) / "dvc-edge-nothing-was-ever-published"
 AUTUMN = datetime(2026, 11, 1, 9, tzinfo=HO_CHI_MINH)
 """Every shipped portal is closed by then."""
 
@@ -35,8 +37,13 @@ BROWSER: Mapping[str, str] = {
 
 def settings_with(environ: Mapping[str, str] | None = None) -> Settings:
     """The shipped configuration on free ports, changed by variables as an operator would."""
-    ports = {"DVC_EDGE__LISTEN__PORT": "0", "DVC_EDGE__OPERATIONS__PORT": "0"}
-    return config.load(CONF / "edge.toml", ports | dict(environ or {}))
+    ours = {
+        "DVC_EDGE__LISTEN__PORT": "0",
+        "DVC_EDGE__OPERATIONS__PORT": "0",
+        "DVC_EDGE__STATE__FOLDER": str(NOWHERE),
+        "DVC_EDGE__HITS__KEEP_DAYS": "0",
+    }
+    return config.load(CONF / "edge.toml", ours | dict(environ or {}))
 
 
 @pytest.fixture(scope="session")

@@ -5,6 +5,7 @@ import os
 
 from proxy import config
 from proxy.app import load_parts
+from proxy.packs import load_packs
 
 NAME = "check"
 HELP = "read everything and report every mistake at once"
@@ -19,7 +20,7 @@ def add(command: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Check; mistakes are raised."""
     path = options.config or config.find(os.environ)
-    packs, pages = load_parts(config.load(path, os.environ))
+    packs, pages = load_parts(config.load(path, os.environ), load_packs)
     snapshot = packs.snapshot
     portals = snapshot.all_portals
     rules = {rule.id for portal in portals for rule in snapshot.rules_of(portal)}

@@ -2,13 +2,12 @@
 
 import argparse
 import json
-import os
 import sys
 from collections.abc import Iterable
 
-from proxy import config
 from proxy.app import utc_now
-from proxy.packs import load_packs
+from proxy.commands.workspaces import add_state, settings_of
+from proxy.state import served
 from redirect_rules.explaining import Explanation, Question, explain
 from redirect_rules.model import ClientClass
 from redirect_rules.schedules import instant
@@ -38,6 +37,7 @@ def add(command: argparse.ArgumentParser) -> None:
         metavar="CLASS",
         help=f"who asks: {', '.join(ClientClass)} (default: a browser opening that address)",
     )
+    add_state(command)
     command.add_argument("--place", type=_place, metavar="CODE", help="the commune the visitor chose (new:00004)")
 
 
@@ -57,8 +57,8 @@ def _place(text: str) -> LocalityCode:
 
 def run(options: argparse.Namespace) -> int:
     """Explain every URL."""
-    settings = config.load(options.config or config.find(os.environ), os.environ)
-    packs = load_packs(settings)
+    settings = settings_of(options)
+    packs = served(settings, utc_now())
     question = Question(options.at or utc_now(), options.method, options.client_class, options.place)
     for url in _urls(options.url):
         found = explain(url, question, packs.snapshot, suffixes=settings.preview.host_suffixes, crawlers=packs.crawlers)

@@ -2,14 +2,18 @@
 
 import argparse
 import asyncio
-import io
-import logging
 import os
 import sys
+from contextlib import suppress
 
 from proxy import config
-from proxy.app import create_app
-from proxy.serve import Addresses, serve
+from proxy.fork_server import Plan
+from proxy.forking import begin
+from proxy.listeners import listen
+from proxy.processes import Unsupported, check_support
+from proxy.roster import Sockets
+from proxy.serve import Addresses, prepare_output
+from proxy.supervisor import Supervisor, cannot_listen
 from redirect_rules.sources import Problem, Problems
 
 NAME = "serve"
@@ -17,6 +21,7 @@ HELP = "listen and answer"
 DESCRIPTION = "Answer visitors on the edge's address, and operators on theirs (/live, /ready, /metrics)."
 EPILOG = """\
 Stops cleanly on Ctrl-C or SIGTERM: finishes what is in hand, takes nothing new.
+SIGHUP reads the configuration and the program anew: new workers take over, then the old ones finish.
 Before DNS is touched any portal can be seen at its host followed by .localhost:
   http://dichvucong.langson.gov.vn.localhost:8080/"""
 
@@ -27,38 +32,39 @@ def add(command: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Serve until told to stop."""
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(line_buffering=True)  # whoever follows the log sees each line at once
-    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr)
+    prepare_output()
     settings = config.load(options.config or config.find(os.environ), os.environ)
-    app = create_app(settings)
-
-    def started(addresses: Addresses) -> None:
-        host, port = addresses.edge
-        portals = len(app.packs.snapshot.all_portals)
-        shown = "127.0.0.1" if host in {"0.0.0.0", "::"} else host  # noqa: S104 - compared, not bound
-        print(f"dvc-edge answers for {portals} portals ({len(app.packs.snapshot.portals)} addresses)", file=sys.stderr)
-        print(f"  edge        http://{shown}:{port}/", file=sys.stderr)
-        print(f"  try         http://dichvucong.langson.gov.vn.localhost:{port}/", file=sys.stderr)
-        print(f"  operations  http://{addresses.operations[0]}:{addresses.operations[1]}/metrics", file=sys.stderr)
-        print("Ctrl-C stops it.", file=sys.stderr, flush=True)
-
     try:
-        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-            runner.run(serve(app, started=started))
-    except OSError as error:
-        where = (
-            f"{settings.listen.host}:{settings.listen.port} or {settings.operations.host}:{settings.operations.port}"
-        )
-        text = f"cannot listen on {where}: {error.strerror}; choose others, e.g. DVC_EDGE__LISTEN__PORT=8081"
-        raise Problems([Problem("serve", 0, text)]) from None
-    print("dvc-edge stopped.", file=sys.stderr)
+        check_support()
+    except Unsupported as error:
+        raise Problems([Problem("serve", 0, str(error))]) from None
+    edge = _listening(settings.listen, "listen")
+    operations = _listening(settings.operations, "operations")
+    # Before there is a loop: a process that is forked from a running one inherits what it must not touch.
+    first = begin(options.config, foreign=(*edge, *operations))
+    asyncio.run(Supervisor(first, edge=edge, operations=operations, path=options.config).run(_say_where))
+    with suppress(OSError):  # the terminal may be what has gone
+        print("dvc-edge stopped.", file=sys.stderr)
     return 0
 
 
-def _loop_factory() -> type[asyncio.AbstractEventLoop] | None:
+def _listening(place: config.Listen, key: str) -> Sockets:
     try:
-        from uvloop import Loop  # noqa: PLC0415 - not on every platform
-    except ImportError:
-        return None
-    return Loop
+        return listen(place.host, place.port)
+    except OSError as error:
+        raise Problems([Problem("serve", 0, cannot_listen((place.host, place.port), error, key))]) from None
+
+
+def _say_where(addresses: Addresses, plan: Plan) -> None:
+    host, port = addresses.edge
+    shown = "127.0.0.1" if host in {"0.0.0.0", "::"} else host  # noqa: S104 - compared, not bound
+    workers = f"{plan.workers} worker{'s' if plan.workers != 1 else ''}"
+    lines = (
+        f"dvc-edge answers for {plan.portals} portals ({plan.hosts} addresses) with {workers}",
+        f"  edge        http://{shown}:{port}/",
+        f"  try         http://dichvucong.langson.gov.vn.localhost:{port}/",
+        f"  operations  http://{addresses.operations[0]}:{addresses.operations[1]}/metrics",
+        "Ctrl-C stops it.",
+    )
+    with suppress(OSError):  # visitors are answered, whether or not anybody reads this
+        print("\n".join(lines), file=sys.stderr, flush=True)

@@ -44,7 +44,7 @@ class OldAddress(NamedTuple):
     def key(self) -> str:
         """Equal for addresses that are one to the visitor."""
         if self.template is not None:
-            text = _spelled(self.template, fold_case=self.portal.fold_case)
+            text = template_key(self.template, fold_case=self.portal.fold_case)
             return f"{self.portal.id}{text}"
         if self.pattern is not None:
             return f"{self.portal.id}~{self.pattern.regex}"
@@ -213,7 +213,7 @@ def _templated(scope: PortalScope, target: str) -> OldAddress:
     return OldAddress(scope, template=template)
 
 
-def _spelled(template: PathTemplate, *, fold_case: bool) -> str:
+def template_key(template: PathTemplate, *, fold_case: bool) -> str:
     """A template in one spelling: literals encoded and folded."""
     parts = []
     for segment in template.segments:

@@ -12,7 +12,7 @@ from redirect_rules.store import Kind, Ref, Revision, RuleFilter, State, Stored
 from redirect_rules.stores.columns import tag_text
 from redirect_rules.stores.ledger import streamed
 from redirect_rules.stores.tables import AUDIT, OBJECTS, REVISIONS, RULES, WORKSPACE
-from redirect_rules.stores.writing import stored, stored_many, table_of
+from redirect_rules.stores.writing import CHUNK, chunks, stored, stored_many, table_of
 
 _STATES = {state.value: state for state in State}
 _RULE_COLUMNS = (RULES.c.scope, RULES.c.id, RULES.c.change, RULES.c.state, RULES.c.body)
@@ -44,6 +44,12 @@ class SqlReading:
     def many(self, refs: Iterable[Ref]) -> dict[Ref, Stored]:
         """Those of the objects that exist."""
         return stored_many(self._connection, refs)
+
+    def at_paths(self, scope: str, paths: Iterable[str]) -> Iterator[Stored]:
+        """The rules of a scope whose first exact address has one of these canonical paths, in small letters."""
+        for chunk in chunks(paths, CHUNK):
+            asked = select(*_RULE_COLUMNS).where(RULES.c.key.in_(chunk), RULES.c.scope == scope)
+            yield from _objects(self._connection.execute(asked), Kind.RULE)
 
     def objects(self, kind: Kind) -> Iterator[Stored]:
         """All objects of a kind, by scope and id."""

@@ -53,7 +53,15 @@ class SqlPublications:
             ledger.close("decline", f"review {review}", revision=decided.revision)
         return decided
 
-    def prepare(self, change: Change, *, revision: int, review: int | None = None, message: str = "") -> Published:
+    def prepare(
+        self,
+        change: Change,
+        *,
+        revision: int,
+        review: int | None = None,
+        message: str = "",
+        activates_at: datetime | None = None,
+    ) -> Published:
         """Number a snapshot of the draft at `revision`.  Raises LookupError, NotApproved, WrongState, DraftChanged."""
         with self._database.writing() as connection:
             ledger = Ledger(connection, change)
@@ -64,6 +72,7 @@ class SqlPublications:
                 revision=revision,
                 four_eyes=self._four_eyes,
                 message=message,
+                activates_at=activates_at,
             )
             connection.execute(insert(SNAPSHOTS), _values(snapshot))
             ledger.close("prepare", f"snapshot {snapshot.number}", revision=revision, review=review)

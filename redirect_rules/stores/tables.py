@@ -159,5 +159,18 @@ SHIPPED = Table(
     Column("body", Words, nullable=False),
 )
 
+HITS = Table(
+    "hits",
+    METADATA,
+    Column("day", Words, primary_key=True),  # "2026-11-01", in Viet Nam
+    Column("portal", Words, primary_key=True),
+    Column("key", Words, primary_key=True),
+    Column("outcome", Words, primary_key=True),
+    Column("client", Words, primary_key=True),
+    Column("rule", Words, primary_key=True),  # "": no rule knows the page
+    Column("visits", BigInteger, nullable=False),
+    sqlite_with_rowid=False,  # the key is nearly the whole row: once is enough
+)
+
 APPEND_ONLY = (AUDIT, REVISIONS)
 """Triggers refuse to change or remove a row of these."""

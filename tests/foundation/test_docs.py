@@ -54,7 +54,7 @@ def test_every_setting_is_in_the_manual(key: str) -> None:
 
 def test_every_command_is_in_the_readme() -> None:
     commands = cli.parser().format_help()
-    for name in ("serve", "check", "explain", "locality", "test", "replay"):
+    for name in cli.COMMANDS:
         assert name in commands
         assert f"dvc-edge {name}" in README or name == "serve"
 

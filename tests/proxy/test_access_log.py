@@ -8,10 +8,11 @@ from typing import Final
 import pytest
 import pytest_asyncio
 
-from proxy.access_log import MASK, masked_path
+from proxy.access_log import masked_path
 from proxy.packs import Packs
 from proxy.pages import Pages
 from redirect_rules.canonical import canonical_key
+from redirect_rules.masking import MASK
 from tests.conftest import RunningEdge, Start
 from tests.proxy.conftest import MODEL, edge_over, request_bytes, say
 

@@ -1,13 +1,18 @@
 """The parts are joined once, and nothing is half-started."""
 
 import re
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from proxy.app import create_app, load_parts, speakable_id, utc_now
+from proxy.state import State
 from redirect_rules.sources import Problems
-from tests.conftest import settings_with
+from redirect_rules.stores.hits import Span
+from tests.conftest import AUTUMN, Start, settings_with
+
+BOT = {"User-Agent": "Googlebot", "Accept": "text/html"}
 
 
 def test_an_id_can_be_read_out_over_the_telephone() -> None:
@@ -37,3 +42,23 @@ def test_an_edge_is_whole_before_it_listens() -> None:
     assert app.edge is not None
     assert app.packs.snapshot.portals
     assert app.pages.languages()[0] == "vi"
+
+
+def stored(folder: Path) -> bytes:
+    """Everything that a store has written."""
+    return b"".join(path.read_bytes() for path in folder.glob("rules.db*"))
+
+
+async def test_what_was_answered_is_in_the_store_once_the_edge_has_stopped(start: Start, tmp_path: Path) -> None:
+    environ = {"DVC_EDGE__STATE__FOLDER": str(tmp_path), "DVC_EDGE__HITS__KEEP_DAYS": "7"}
+    async with start(environ=environ) as edge:
+        for _ in range(3):
+            await edge.get("https://dichvucong.langson.gov.vn/khong/ai/biet?x=bi-mat")
+        await edge.get("https://dichvucong.langson.gov.vn/vi", BOT)
+    store = State.of(settings_with(environ)).hits()
+    with closing(store):
+        (coverage,) = store.coverage(Span.until(AUTUMN.date(), 1))
+        assert (coverage.portal, coverage.pages, coverage.mapped) == ("langson", 4, 1)
+    octets = stored(tmp_path)
+    assert b"khong/ai/biet" in octets
+    assert b"bi-mat" not in octets

@@ -15,7 +15,7 @@ async def test_our_own_mistake_is_a_page_with_a_code_and_a_traceback_in_the_log(
     def broken(*_: object, **__: object) -> None:
         raise ZeroDivisionError("a secret of ours")
 
-    monkeypatch.setattr("proxy.edge.decide", broken)
+    monkeypatch.setattr("proxy.edition.decide", broken)
     with caplog.at_level(logging.ERROR):
         response = await edge.get(LANG_SON + "/")
     text = await response.text()

@@ -7,7 +7,7 @@ import pytest
 import pytest_asyncio
 
 from proxy.access_log import Entry
-from proxy.metrics import Metrics
+from proxy.metrics import Labels, Metrics
 from proxy.packs import Packs
 from proxy.pages import Pages
 from redirect_rules.model import Action, ClientClass
@@ -84,8 +84,8 @@ def counters(metrics: Metrics) -> dict[str, float]:
 
 def test_a_page_no_rule_knows_is_counted_for_its_portal() -> None:
     metrics = Metrics(process=False)
-    metrics.count(Entry(portal="langson", rule="unmapped", outcome="notice"), 200, 1_000)
-    metrics.count(Entry(portal="langson", rule="igate2/home", outcome="notice"), 200, 1_000)
+    metrics.count(Labels.of(Entry(portal="langson", rule="unmapped", outcome="notice"), 200), 1_000)
+    metrics.count(Labels.of(Entry(portal="langson", rule="igate2/home", outcome="notice"), 200), 1_000)
     found = counters(metrics)
     assert found['dvc_edge_unmapped_total{portal="langson"}'] == 1
     assert found['dvc_edge_request_seconds_count{outcome="notice"}'] == 2
@@ -98,7 +98,7 @@ TIMES = [(0, 0.0), (1_500_000, 0.0015), (2_000_000_000, 2.0)]
 @pytest.mark.parametrize(("nanoseconds", "seconds"), TIMES)
 def test_time_is_told_in_seconds(nanoseconds: int, seconds: float) -> None:
     metrics = Metrics(process=False)
-    metrics.count(Entry(outcome="notice"), 200, nanoseconds)
+    metrics.count(Labels.of(Entry(outcome="notice"), 200), nanoseconds)
     assert counters(metrics)['dvc_edge_request_seconds_sum{outcome="notice"}'] == pytest.approx(seconds)
 
 
@@ -116,5 +116,5 @@ def test_the_process_tells_of_itself_when_asked_to() -> None:
 
 def test_two_edges_in_one_process_do_not_count_for_each_other() -> None:
     one, other = Metrics(process=False), Metrics(process=False)
-    one.count(Entry(outcome="notice"), 200, 1)
+    one.count(Labels.of(Entry(outcome="notice"), 200), 1)
     assert not [name for name in counters(other) if "requests_total" in name]

@@ -4,7 +4,7 @@ import pytest
 from aiohttp.test_utils import TestClient, TestServer
 
 from proxy.metrics import CONTENT_TYPE, Metrics
-from proxy.operations import create_operations
+from proxy.operations import InOneProcess, create_operations
 from tests.conftest import BROWSER, RunningEdge
 
 
@@ -35,7 +35,7 @@ async def test_a_running_edge_says_how_it_is(edge: RunningEdge, path: str, statu
 async def test_visitors_are_kept_away_before_the_start_and_while_it_ends(is_ready: int, status: int) -> None:
     metrics = Metrics(process=False)
     metrics.ready.set(is_ready)
-    async with TestClient(TestServer(create_operations(metrics))) as operations:
+    async with TestClient(TestServer(create_operations(InOneProcess(metrics)))) as operations:
         assert (await operations.get("/ready")).status == status
         assert (await operations.get("/live")).status == 200
 

@@ -21,36 +21,6 @@ from tests.conftest import AUTUMN, BROWSER, RunningEdge
 
 MODEL = "dichvucong.langson.gov.vn"
 
-# Accept-Encoding                  gzip?   why (RFC 9110 §12.5.3)
-ENCODINGS = [
-    ("",                           False,  "nothing is said"),
-    ("gzip",                       True,   "named"),
-    ("GZIP",                       True,   "names have no case"),
-    ("gzip, deflate, br, zstd",    True,   "as browsers say"),
-    ("br, gzip",                   True,   "in any place"),
-    ("deflate,gzip ;q=0.5",        True,   "with a weight"),
-    ("gzip;q=1.0",                 True,   "with the whole weight"),
-    ("gzip;q=0.001",               True,   "the least there is"),
-    ("gzip;q=0",                   False,  "refused"),
-    ("gzip;q=0.0",                 False,  "refused"),
-    ("gzip; Q=0",                  False,  "refused, in capitals"),
-    ("gzip;q=0, *",                False,  "refused by name, whatever else is welcome"),
-    ("*",                          True,   "anything"),
-    ("*;q=0",                      False,  "nothing"),
-    ("*;q=0, gzip",                True,   "nothing but this"),
-    ("identity",                   False,  "something else"),
-    ("br;q=1, *;q=0.1",            True,   "the rest is welcome"),
-    ("identity;q=1, *;q=0",        False,  "nothing else"),
-    ("gzip;q=nonsense",            False,  "unreadable: the page as it is harms nobody"),
-    ("gzip2, xgzip",               False,  "names that only look like it"),
-    (",,;,=",                      False,  "nothing readable"),
-]  # fmt: skip
-
-
-@pytest.mark.parametrize(("header", "welcome", "why"), ENCODINGS)
-def test_gzip_is_sent_to_who_takes_it(header: str, welcome: bool, why: str) -> None:  # noqa: FBT001 - a column
-    assert responses.accepts_gzip(header) is welcome
-
 
 def page_of(html: bytes, accept_encoding: str = "gzip", **headers: str) -> Response:
     request = make_mocked_request("GET", "/", {"Accept-Encoding": accept_encoding})

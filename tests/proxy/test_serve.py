@@ -12,7 +12,12 @@ from urllib.request import Request, urlopen
 
 import pytest
 
-from tests.conftest import CONF, Start
+from proxy.app import create_app
+from proxy.listeners import listen
+from proxy.packs import Packs
+from proxy.pages import Pages
+from proxy.serve import running
+from tests.conftest import CONF, Start, settings_with
 
 PORTS = {"DVC_EDGE__LISTEN__PORT": "0", "DVC_EDGE__OPERATIONS__PORT": "0"}
 WITHIN_SECONDS = 30
@@ -26,7 +31,7 @@ def serving(tmp_path: Path, **environ: str) -> Iterator[tuple[subprocess.Popen[b
             [sys.executable, "-m", "proxy", "serve", "--config", str(CONF / "edge.toml")],
             stdout=out,
             stderr=err,
-            env={**os.environ, **PORTS, **environ},
+            env={**os.environ, **PORTS, "DVC_EDGE__STATE__FOLDER": str(tmp_path / "var"), **environ},
             cwd=CONF.parent,
         )
     try:
@@ -62,13 +67,35 @@ def test_the_edge_says_where_it_listens_and_stops_when_told(tmp_path: Path, numb
         assert '"portal": "langson"' in (tmp_path / "stdout").read_text()
 
 
-async def test_an_address_that_is_taken_is_said_so_with_what_to_do(tmp_path: Path, start: Start) -> None:
+@pytest.mark.parametrize("address", ["listen", "operations"])
+async def test_an_address_that_is_taken_is_said_so_with_what_to_do(tmp_path: Path, start: Start, address: str) -> None:
     async with start() as edge:
-        with serving(tmp_path, DVC_EDGE__LISTEN__PORT=str(edge.port)) as (process, said):
+        port = (edge.addresses.edge if address == "listen" else edge.addresses.operations)[1]
+        with serving(tmp_path, **{f"DVC_EDGE__{address.upper()}__PORT": str(port)}) as (process, said):
             assert process.wait(WITHIN_SECONDS) == 2
-            assert f"cannot listen on 127.0.0.1:{edge.port}" in said.read_text()
-            assert "DVC_EDGE__LISTEN__PORT=8081" in said.read_text()
+            assert f"cannot listen on 127.0.0.1:{port}" in said.read_text()
+            assert f"DVC_EDGE__{address.upper()}__PORT={port + 1}" in said.read_text()
             assert "Traceback" not in said.read_text()
+
+
+def test_rules_with_mistakes_start_nothing(tmp_path: Path) -> None:
+    with serving(tmp_path, DVC_EDGE__RULES__PORTALS="missing.toml") as (process, said):
+        assert process.wait(WITHIN_SECONDS) == 2
+        assert "1 mistake to mend" in said.read_text()
+        assert "missing.toml: cannot be read" in said.read_text()
+        assert "Traceback" not in said.read_text()
+
+
+async def test_an_edge_that_cannot_have_both_addresses_keeps_none(packs: Packs, pages: Pages, start: Start) -> None:
+    async with start() as taken:
+        (operations,) = listen("127.0.0.1", 0)
+        port = str(operations.getsockname()[1])
+        operations.close()
+        environ = {"DVC_EDGE__LISTEN__PORT": str(taken.port), "DVC_EDGE__OPERATIONS__PORT": port}
+        with pytest.raises(OSError, match="in use"):
+            async with running(create_app(settings_with(environ), parts=(packs, pages))):
+                pass
+        listen("127.0.0.1", int(port))[0].close()
 
 
 def test_a_broken_configuration_starts_nothing(tmp_path: Path) -> None:

@@ -1,10 +1,14 @@
 """What the HTTP parser turns away gets our words and our status."""
 
 import asyncio
+import socket
 
 import pytest
 
+from proxy.packs import Packs
+from proxy.pages import Pages
 from tests.conftest import RunningEdge, Start
+from tests.proxy.lanes import Connection, lane_over
 
 HOST = b"Host: dichvucong.langson.gov.vn\r\n"
 
@@ -56,3 +60,129 @@ async def test_a_request_in_hand_is_finished_when_the_edge_stops(start: Start) -
     writer.close()
     await writer.wait_closed()
     assert answer.startswith(b"HTTP/1.1 410")
+
+
+async def test_an_idle_connection_is_closed_at_once_while_another_is_still_at_work(start: Start) -> None:
+    kind = b"Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 9\r\nUser-Agent: Mozilla\r\n"
+    form = b"POST /dichvucong/tracuu HTTP/1.1\r\n" + HOST + kind + b"Accept: text/html\r\n\r\n"
+    async with start() as edge:
+        busy_reader, busy = await asyncio.open_connection("127.0.0.1", edge.port)
+        idle_reader, idle = await asyncio.open_connection("127.0.0.1", edge.port)
+        idle.write(b"GET /vi HTTP/1.1\r\n" + HOST + b"User-Agent: Googlebot\r\n\r\n")
+        await idle_reader.readuntil(b"\r\n\r\n")
+        busy.write(form + b"a=1")
+        await asyncio.sleep(0.1)
+
+        async def finish() -> tuple[float, bytes]:
+            begun = asyncio.get_running_loop().time()
+            await idle_reader.read()  # to its end
+            closed_after = asyncio.get_running_loop().time() - begun
+            busy.write(b"&b=234")
+            return closed_after, await busy_reader.read(12)
+
+        finishing = asyncio.ensure_future(finish())
+    async with asyncio.timeout(10):
+        closed_after, answer = await finishing
+    assert closed_after < 2
+    assert answer == b"HTTP/1.1 410"
+    idle.close()
+    busy.close()
+
+
+def asked_for(target: str, *fields: str) -> bytes:
+    lines = [f"GET {target} HTTP/1.1", "Host: dichvucong.langson.gov.vn", "User-Agent: Mozilla", "Accept: text/html"]
+    return "".join(f"{line}\r\n" for line in [*lines, *fields, ""]).encode()
+
+
+async def test_a_client_that_does_not_read_is_waited_for(packs: Packs, pages: Pages) -> None:
+    """Else whoever asks and never listens fills the memory with answers."""
+    request, times = asked_for("/vi"), 400
+    async with lane_over(packs, pages) as lane:
+        one, _ = await lane.asked(request, request)
+        sock = socket.create_connection(("127.0.0.1", lane.port))
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 17)
+        reader, writer = await asyncio.open_connection(sock=sock, limit=1 << 16)
+        transport = writer.transport
+        assert isinstance(transport, asyncio.Transport)
+        transport.pause_reading()
+        await asyncio.sleep(0.05)  # until the edge has accepted it
+        (held,) = (c for c in lane.server.connections if c.transport is not None and c._request_count == 0)
+        assert held.transport is not None
+        for _ in range(times):
+            writer.write(request)
+            await asyncio.sleep(0.001)  # so that it is a chunk of its own
+            assert held.transport.get_write_buffer_size() < 100_000 + len(one)
+        transport.resume_reading()
+        for _ in range(times):
+            async with asyncio.timeout(20):
+                head = await reader.readuntil(b"\r\n\r\n")
+                length = int(head.partition(b"Content-Length: ")[2].partition(b"\r\n")[0])
+                assert head.startswith(b"HTTP/1.1 200 ")
+                await reader.readexactly(length)
+        writer.close()
+        assert lane.figures()[REQUESTS] == times + 2
+        assert lane.fast > 20
+
+
+REQUESTS = 'dvc_edge_requests_total{client_class="navigation",outcome="notice",portal="langson",status="200"}'
+
+
+async def test_a_connection_in_use_is_kept_and_an_idle_one_is_not(packs: Packs, pages: Pages) -> None:
+    seconds = {"DVC_EDGE__LIMITS__KEEP_ALIVE_SECONDS": "1"}
+    async with lane_over(packs, pages, environ=seconds) as lane, lane.connected() as connection:
+        for _ in range(6):
+            answer = await connection.ask(asked_for("/vi"))
+            assert answer.startswith(b"HTTP/1.1 200 ")
+            await asyncio.sleep(0.3)
+        assert lane.fast == 5
+        assert connection._reader is not None
+        assert await asyncio.wait_for(connection._reader.read(), 10) == b""
+
+
+async def test_what_the_fast_lane_answered_last_is_written_down_when_the_edge_stops(packs: Packs, pages: Pages) -> None:
+    async with lane_over(packs, pages) as lane:
+        await lane.asked(*[asked_for("/vi")] * 5)
+        assert lane.text.getvalue().count("\n") < 5
+    assert lane.text.getvalue().count("\n") == 5
+
+
+async def test_an_idle_connection_that_was_answered_fast_is_closed_when_the_edge_stops(
+    packs: Packs, pages: Pages
+) -> None:
+    async with lane_over(packs, pages) as lane:
+        connection = Connection(lane.port)
+        for _ in range(3):
+            await connection.ask(asked_for("/vi"))
+        assert len(lane.server.connections) == 1
+    assert connection._reader is not None
+    assert await asyncio.wait_for(connection._reader.read(), 10) == b""
+    connection.close()
+
+
+async def test_every_request_is_counted_on_its_connection_and_on_the_server(packs: Packs, pages: Pages) -> None:
+    async with lane_over(packs, pages) as lane:
+        async with lane.connected() as connection:
+            for _ in range(4):
+                await connection.ask(asked_for("/vi"))
+            (protocol,) = lane.server.connections
+            assert protocol._request_count == 4
+        assert lane.server.requests_count == 4
+
+
+async def test_the_fast_lane_can_be_switched_off(packs: Packs, pages: Pages) -> None:
+    async with lane_over(packs, pages, enabled=False) as lane:
+        await lane.asked(*[asked_for("/vi")] * 3)
+        assert lane.fast == 0
+
+
+PRIVATE = (
+    "_waiter", "_messages", "_paused", "_close", "_force_close", "_upgraded", "_next_keepalive_close_time",
+    "_keepalive_timeout", "_request_count", "_manager", "_loop", "_request_in_progress",
+)  # fmt: skip
+
+
+async def test_what_is_taken_from_inside_aiohttp_is_there(packs: Packs, pages: Pages) -> None:
+    """When this fails, aiohttp has changed: read `data_received` and `start` in its web_protocol before anything else."""
+    async with lane_over(packs, pages) as lane:
+        protocol = lane.server()
+        assert [name for name in PRIVATE if not hasattr(protocol, name)] == []

@@ -1,10 +1,12 @@
 """Raw target → key, with the reason.  What the key loses is in docs/decisions/0004."""
 
+from urllib.parse import unquote_to_bytes
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from redirect_rules.canonical import BadHost, BadTarget, canonical_host, canonical_key
+from redirect_rules.canonical import BadHost, BadTarget, _unescaped, canonical_host, canonical_key
 
 # raw target                                  key                                  why
 KEYS = [
@@ -46,7 +48,10 @@ def test_a_target_has_one_key(raw: str, key: str, why: str) -> None:
     assert canonical_key("h", raw).text(SIGNIFICANT) == key, why
 
 
-@pytest.mark.parametrize("raw", ["/a%00b", "/%zz", "/a%", "/a%0d%0ab", "/a\x00", "/?a=%00", "x", "", "/" + "a" * 9_000])
+@pytest.mark.parametrize(
+    "raw",
+    ["/a%00b", "/%zz", "/a%", "/a%0d%0ab", "/a\x00", "/?a=%00", "x", "", "/" + "a" * 9_000, "/a" * 65, "/a/.." * 33],
+)
 def test_what_cannot_be_read_is_refused(raw: str) -> None:
     with pytest.raises(BadTarget):
         canonical_key("h", raw)
@@ -62,6 +67,32 @@ def test_devious_paths_are_marked_so_that_they_are_never_forwarded(raw: str) -> 
 @pytest.mark.parametrize("raw", ["/", "/a..b/c", "/v1.0/x", "/...", "/a%20b", "/a%2Fb", "/a;b=c"])
 def test_ordinary_paths_are_not_devious(raw: str) -> None:
     assert not canonical_key("h", raw).devious
+
+
+def test_the_deepest_path_that_is_read_may_have_any_number_of_slashes() -> None:
+    assert canonical_key("h", "//a" * 64 + "//").path == "/a" * 64
+
+
+def test_of_too_many_parameters_the_first_are_read() -> None:
+    key = canonical_key("h", "/?" + "&".join(f"p{number}={number}" for number in range(500)))
+    assert len(key.pairs) == 128
+    assert key.values("p127") == ["127"]
+    assert not key.values("p128")
+
+
+# source            values
+VALUES = [
+    ("ma",          ["1", "2"]),
+    ("MA",          []),  # sources are in lower case
+    ("_*_ma",       ["3", "4"]),
+    ("_p_ma",       ["3"]),
+    ("x",           []),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("source", "values"), VALUES)
+def test_the_values_of_a_parameter_are_those_of_all_its_spellings(source: str, values: list[str]) -> None:
+    assert list(canonical_key("h", "/?ma=1&_p_Ma=3&MA=2&_q_ma=4&ma_=5").values(source)) == values
 
 
 def test_case_is_kept_where_the_portal_says_so() -> None:
@@ -115,3 +146,15 @@ def test_a_key_never_climbs_and_never_holds_control_characters(raw: str, fold: b
     assert key.text(SIGNIFICANT).isascii()
     assert key.text(SIGNIFICANT).isprintable()
     assert " " not in key.text(SIGNIFICANT)
+
+
+_PIECES = st.lists(
+    st.sampled_from(["%", "%%", "%4", "%41", "%c3%A0", "%25", "a", "\\", "\\x41", "\\u0041", "ữ", "\n", "\udc80"])
+)
+
+
+@given(_PIECES)
+def test_escapes_are_read_as_the_standard_library_reads_them(pieces: list[str]) -> None:
+    """And with its patience for a % that begins none; but in a time that no visitor can stretch."""
+    text = "".join(pieces)
+    assert _unescaped(text) == unquote_to_bytes(text.encode("utf-8", "surrogateescape"))

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from redirect_rules import clients
 from redirect_rules.clients import Crawlers, client_class
 from redirect_rules.model import ClientClass
 
@@ -69,3 +70,14 @@ def test_nothing_is_listed_where_the_lists_are_empty() -> None:
 )
 def test_whatever_is_said_there_is_a_class(headers: dict[str, str], path: str) -> None:
     assert client_class("GET", path, headers, CRAWLERS) in ClientClass
+
+
+def test_an_agent_is_the_same_when_it_comes_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(clients, "_MOST_KNOWN", 3)
+    crawlers = Crawlers.listed(["goog"], ["curl"])
+    for _ in range(3):
+        for number in range(9):
+            assert crawlers.is_bot(f"Googlebot/{number}")
+            assert not crawlers.is_bot(f"curl/{number}")
+        assert crawlers.is_bot("x" * 5_000 + "goog")
+    assert len(crawlers._known) <= 3

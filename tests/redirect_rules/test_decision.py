@@ -1,6 +1,7 @@
 """The policy, line by line: what becomes of a visit, and which line says so."""
 
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -11,9 +12,10 @@ from hypothesis import strategies as st
 
 from proxy.packs import Packs
 from redirect_rules import answers
+from redirect_rules.canonical import LONGEST_TARGET
 from redirect_rules.decision import BadRequest, Decision, Visit, WrongHost, decide
 from redirect_rules.localities import Ask, Whole
-from redirect_rules.model import HO_CHI_MINH, Action, ClientClass, Life, PathSchedule, Phase, Portal, Schedule
+from redirect_rules.model import HO_CHI_MINH, Action, ClientClass, Life, PathSchedule, Phase, Portal, Schedule, Switch
 from redirect_rules.parsing import parse_portal_rules
 from redirect_rules.snapshot import Snapshot
 from redirect_rules.sources import Document
@@ -328,6 +330,120 @@ def test_a_refused_page_is_refused_to_everybody_in_every_closed_phase(packs: Pac
         for client in ClientClass:
             decision = World(packs, own, {"schedule": SCHEDULES[phase]}).decide("/cam", client=client)
             assert decision.answer == answers.RefuseVisit()
+
+
+# ── switches ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+SWITCHED = (
+    rule('paths = ["/vao"]', TO_HELP)
+    + rule('paths = ["/thang"]', 'action = "redirect"\nto = ["help"]', number=2)
+    + rule('paths = ["/het"]', 'action = "gone"', number=3)
+    + rule('paths = ["/qua"]', PASS, number=4)
+    + rule('paths = ["/cam"]', REFUSE, number=5)
+)
+# target         life         off                  home                     pass               why
+SWITCHES = [
+    ("/vao",     Life.LIVING, (Action.NOTICE, "help"),   (Action.NOTICE, "home"), (Action.PASS, None),  "what a rule leads elsewhere"),
+    ("/thang",   Life.LIVING, (Action.REDIRECT, "help"), (Action.NOTICE, "home"), (Action.PASS, None),  "or sends on at once"),
+    ("/het",     Life.LIVING, (Action.GONE, "home"),     (Action.NOTICE, "home"), (Action.PASS, None),  "or says is gone"),
+    ("/qua",     Life.LIVING, (Action.PASS, None),       (Action.PASS, None),     (Action.PASS, None),  "what passes goes on"),
+    ("/cam",     Life.LIVING, (Action.REFUSE, None),     (Action.REFUSE, None),   (Action.PASS, None),  "what is refused stays so, unless everything passes"),
+    ("/la",      Life.LIVING, (Action.NOTICE, "home"),   (Action.NOTICE, "home"), (Action.PASS, None),  "a page that no rule knows"),
+    ("/vao",     Life.GONE,   (Action.NOTICE, "help"),   (Action.NOTICE, "home"), (Action.NOTICE, "help"), "where nothing is left there is nothing to pass to"),
+    ("/qua",     Life.GONE,   (Action.GONE, "home"),     (Action.NOTICE, "home"), (Action.GONE, "home"), "even for what would pass"),
+    ("/cam",     Life.GONE,   (Action.REFUSE, None),     (Action.REFUSE, None),   (Action.REFUSE, None), "or is refused"),
+]  # fmt: skip
+
+
+def switched(packs: Packs, switch: Switch | None, **changes: Any) -> Snapshot:
+    snapshot = World(packs, SWITCHED, changes).snapshot
+    return replace(snapshot, switches={World(packs).portal.id: switch} if switch else {})
+
+
+@pytest.mark.parametrize(
+    ("target", "life", "off", "home", "passes", "why"), SWITCHES, ids=[why for *_, why in SWITCHES]
+)
+def test_a_switch_is_stronger_than_the_rules(
+    packs: Packs, target: str, life: Life, off: object, home: object, passes: object, why: str
+) -> None:
+    for switch, expected in ((None, off), (Switch.HOME, home), (Switch.PASS, passes)):
+        decision = decide(Visit(HOST, target), switched(packs, switch, life=life), AUTUMN)
+        assert isinstance(decision, Decision)
+        assert (decision.outcome, decision.way.destination if decision.way else None) == expected
+        assert (decision.rule is not None and decision.rule.id == "switch/home") == (
+            switch is Switch.HOME and decision.way is not None
+        )
+
+
+def test_a_switch_says_so_in_the_trace(packs: Packs) -> None:
+    for switch in Switch:
+        decision = decide(Visit(HOST, "/vao"), switched(packs, switch), AUTUMN)
+        assert isinstance(decision, Decision)
+        assert "switch" in {step.about for step in decision.trace}
+
+
+def test_a_switch_is_about_one_portal(packs: Packs, snapshot: Snapshot) -> None:
+    for switch in Switch:
+        elsewhere = Visit("dichvucong.langson.gov.vn", "/vi")
+        decision = decide(elsewhere, replace(switched(packs, switch), exact=snapshot.exact), AUTUMN)
+        assert isinstance(decision, Decision)
+        assert decision.rule is not None
+        assert decision.rule.id == "igate2/home"
+
+
+@pytest.mark.parametrize("phase", SCHEDULES)
+def test_nothing_lasts_while_the_switch_to_home_is_on(packs: Packs, phase: str) -> None:
+    """A redirect that browsers keep for ever could not be taken back."""
+    snapshot = switched(packs, Switch.HOME, schedule=SCHEDULES[phase])
+    for target in ("/vao", "/thang", "/het", "/qua", "/la"):
+        for client in ClientClass:
+            decision = decide(Visit(HOST, target, client=client), snapshot, AUTUMN)
+            assert isinstance(decision, Decision)
+            assert not decision.permanent
+            assert decision.way is None or decision.way.destination == "home"
+
+
+# ── what nobody's browser sends ───────────────────────────────────────────────────────────────────────────────────
+
+
+def test_no_request_holds_a_worker_for_long(packs: Packs) -> None:
+    """Ten times what is promised, so that a busy machine does not fail it; the promise is measured in bench/."""
+    snapshot = packs.snapshot
+    for shape, fits in HEAVY.items():
+        target = shape * ((LONGEST_TARGET - 2) // len(shape))
+        visit = Visit("dichvucong.danang.gov.vn", fits.format(target)[:LONGEST_TARGET])
+        took = min(timed(lambda visit=visit: decide(visit, snapshot, AUTUMN)) for _ in range(5))  # type: ignore[misc]
+        assert took < 0.010, shape
+
+
+HEAVY: Final = {
+    # repeated             in
+    "a/":                  "/{}",
+    "a/../":               "/{}",
+    "/":                   "/{}",
+    "%C3%A0":              "/{}",
+    "%41":                 "/{}",
+    "a%20":                "/{}",
+    "%2e%2e%2f":           "/{}",
+    ";jsessionid=":        "/{}",
+    "index.html/":         "/{}",
+    "$":                   "/{}",
+    "a&":                  "/?{}",
+    "ma=1&":               "/?{}",
+    "_a_tenthutuc=%C3%A0&": "/thu-tuc-hanh-chinh?{}",
+    "%E1%BB%AF":           "/thu-tuc-hanh-chinh?keyword={}",
+    "+":                   "/?keyword={}",
+    "%":                   "/?keyword={}",
+    "%a":                  "/?keyword={}",
+    "%2525":               "/{}",
+}  # fmt: skip
+
+
+def timed(work: Callable[[], object]) -> float:
+    """CPU seconds."""
+    begun = time.process_time()
+    work()
+    return time.process_time() - begun
 
 
 # ── where it leads ────────────────────────────────────────────────────────────────────────────────────────────────

@@ -1,5 +1,6 @@
 """The one way out: what it builds, and what it refuses."""
 
+import re
 from datetime import datetime
 from urllib.parse import urlsplit
 
@@ -7,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from redirect_rules import destinations
 from redirect_rules.destinations import (
     LONGEST_TARGET,
     Destination,
@@ -141,3 +143,44 @@ def test_no_parameter_chooses_the_host(parameter: str, value: str, other: str) -
             assert urlsplit(target).netloc == HOST
             assert target.isascii()
             assert target.isprintable()
+
+
+_URLS = st.builds(
+    "{}{}{}{}".format,
+    st.sampled_from(["https://", "http://", "https:/", "HTTPS://", ""]),
+    st.sampled_from([HOST, f"{HOST}:443", f"a@{HOST}", "evil.example", HOST.upper(), f"{HOST}.", "[::1]", ""]),
+    st.sampled_from(["", "/", "/p/a", "/a;b", "//a", "/a%2Fb", "/..", "?", "#", "/a?b#c", "/a?b=[c]", "/ữ"]),
+    st.text(st.sampled_from("ab/?#%[]\\ \"<>{}'\t\n"), max_size=5),
+)
+
+
+@given(_URLS)
+def test_the_guard_says_of_plain_addresses_what_it_says_of_all(url: str) -> None:
+    """Most addresses pass by one expression; those that it does not know go the long way."""
+
+    def admitted(guard: Guard) -> bool:
+        try:
+            return guard.admit(url) == url
+        except TargetRefused:
+            return False
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(destinations, "_PLAIN_URL", re.compile(r"(?!)"))
+        long_way = admitted(GUARD)
+    assert admitted(GUARD) == long_way
+
+
+@given(st.dictionaries(st.sampled_from(["code", "keyword", "formality_id", "ward_code", "province_code"]), st.text()))
+def test_what_is_built_without_asking_the_guard_would_be_admitted(parameters: dict[str, str]) -> None:
+    for name in DESTINATIONS.by_name:
+        target = DESTINATIONS.build(name, {**parameters, "old_path": "/a"}, now=NOW)
+        assert target is None or GUARD.admit(target) == target
+
+
+def test_a_page_that_was_asked_for_before_is_the_same_and_one_that_is_refused_stays_so() -> None:
+    guard = Guard(frozenset({HOST}), lambda _host, path: path == "/p/7")
+    pages = Destinations({"page": Destination("page", (UrlForm(f"https://{HOST}/p/{{code}}"),))}, {}, guard)
+    for _ in range(3):
+        assert pages.build("page", {"code": "8"}, now=NOW) == f"https://{HOST}/p/8"
+        with pytest.raises(TargetRefused):
+            pages.build("page", {"code": "7"}, now=NOW)

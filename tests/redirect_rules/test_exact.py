@@ -213,10 +213,11 @@ RULES = st.builds(
     st.just("") | TEXTS.map(lambda text: "https://" + text),
     INSTANTS,
     INSTANTS,
+    st.sampled_from(["", "home"]),
 )
 
 
-FULL = [Shape(Action.GONE, str(i), (), "", "", None, None) for i in range(MOST_SHAPES)]
+FULL = [Shape(Action.GONE, str(i), (), "", "", None, None, "") for i in range(MOST_SHAPES)]
 
 
 @settings(deadline=None)  # the full dictionary takes its time

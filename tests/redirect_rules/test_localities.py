@@ -426,4 +426,5 @@ def test_one_wrong_letter_loses_no_place(data: st.DataObject) -> None:
     typed = f"{name[:at]}{data.draw(st.sampled_from('jwz'))}{name[at:]}, {bare(unit.province)}"
     assume(sum(letter.isalpha() for letter in name) >= 4)  # shorter names are not corrected
     assume("y" not in name)  # after a wrong consonant it is read as i: two letters wrong
+    assume(name[at - 1 : at + 1] != "kh")  # parted, its k is read as c: the same
     assert unit in {match.locality for match in shipped.localities().search(typed)}

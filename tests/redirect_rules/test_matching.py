@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from redirect_rules.canonical import canonical_key
 from redirect_rules.exact import DictIndex, ExactRule
-from redirect_rules.matching import Entry, TemplateIndex, match_of, rank_of, significant_names, ties
+from redirect_rules.matching import TemplateIndex, rank_of, significant_names, ties
 from redirect_rules.model import HO_CHI_MINH, Action, Condition, Hole, Literal, QueryCapture, Rule
 from redirect_rules.parsing import parse_portal_rules, parse_template
 from redirect_rules.sources import Document
@@ -164,10 +164,64 @@ def test_one_probe_for_each_shape_finds_what_trying_every_rule_finds(templates: 
 def test_the_probes_grow_with_the_shapes_not_with_the_rules() -> None:
     index = TemplateIndex([[rule(f"/a{i}/{{id:number}}") for i in range(1_000)]], fold_case=True)
     assert index.shapes == 1
-    entry = index.candidates(canonical_key("h", "/a7/5"), NOW)
-    assert [one.rule.id for one in entry] == ["/a7/{id:number}"]
-    assert isinstance(entry[0], Entry)
-    assert match_of(entry[0], canonical_key("h", "/a7/5")).captured == {"id": "5"}
+    assert index.weight == 4
+    (match,) = index.candidates(canonical_key("h", "/a7/5"), NOW)
+    assert (match.rule.id, match.captured) == ("/a7/{id:number}", {"id": "5"})
+
+
+# templates                                              shapes   weight   why
+WEIGHTS = [
+    ([],                                                 0,       0,       "nothing to try"),
+    (["/a", "/b", "/c/d"],                               2,       6,       "a probe for each shape, and the one that is there"),
+    (["/a", "/a/{x:word}", "/a/{rest:path}", "/b"],      1,       8,       "all that begin alike"),
+    (["/{x:word}-1.html", "/{x:word}-2.html"],           1,       7,       "no probe tells holes apart"),
+    (["/a/{x:word}", "/{x:word}/a"],                     2,       8,       "two shapes"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("templates", "shapes", "weight", "why"), WEIGHTS, ids=[why for *_, why in WEIGHTS])
+def test_what_a_look_up_can_cost_is_known_beforehand(templates: list[str], shapes: int, weight: int, why: str) -> None:
+    index = TemplateIndex([[rule(template) for template in templates]], fold_case=True)
+    assert (index.shapes, index.weight) == (shapes, weight)
+
+
+def test_what_asks_for_more_weighs_more() -> None:
+    """All may be tried, but of the best alone the captures are read."""
+    heavy = QueryCapture("code", "procedure", ("ma", "_*_ma"))
+    rules = [rule("/a", name="one", when=["x=1"], captures=(heavy,)), rule("/a", name="two", captures=(heavy,))]
+    plain = TemplateIndex([[rule("/a", name="one"), rule("/a", name="two")]], fold_case=True)
+    asking = TemplateIndex([rules], fold_case=True)
+    assert plain.weight == plain.weight_of_best < asking.weight_of_best < asking.weight
+
+
+def test_of_very_many_values_the_first_are_tried() -> None:
+    code = QueryCapture("code", "procedure", ("ma",))
+    index = TemplateIndex([[rule("/x", captures=(code,))]], fold_case=True)
+    for wrong, captured in ((15, {"code": "1.001193"}), (16, {})):
+        key = canonical_key("h", "/x?" + "ma=no&" * wrong + "ma=1.001193")
+        match = index.best(key, NOW)
+        assert match is not None
+        assert match.captured == captured
+
+
+# type         a value of a thousand characters, and of one more
+LONG = [
+    ("number",    "1" * 18,              "1" * 1_001,        False),
+    ("procedure", "1.001193" + "." * 992, "1.001193" + "." * 993, False),
+    ("word",      "a" * 1_000,           "a" * 1_001,        True),
+    ("text",      "a" * 1_000,           "a" * 1_001,        True),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("type_name", "fits", "longer", "known"), LONG)
+def test_a_value_longer_than_any_is_none(type_name: str, fits: str, longer: str, *, known: bool) -> None:
+    index = TemplateIndex([[rule(f"/{{x:{type_name}}}")]], fold_case=True)
+    assert index.best(canonical_key("h", f"/{fits}"), NOW) is not None
+    assert (index.best(canonical_key("h", f"/{longer}"), NOW) is not None) is known
+
+
+def test_what_is_exact_in_any_family_wins_over_every_template() -> None:
+    assert winner([rule("/{a:word}", name="first")], "/x", [rule("/x", name="second", exact=True)]) == "second"
 
 
 # ── addresses that ask for parameters ─────────────────────────────────────────────────────────────────────────────

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from proxy.packs import Packs
 from redirect_rules import replay as replaying
-from redirect_rules.replay import LoggedRequest, Report, parse_line, replay
+from redirect_rules.replay import LoggedRequest, Report, cut, fate_of, parse_line, replay, request_of, visit_of
 from tests.conftest import AUTUMN
 
 MODEL = "dichvucong.langson.gov.vn"
@@ -65,8 +65,7 @@ def test_what_is_no_request_is_not_read(line: str) -> None:
 
 
 def report_of(packs: Packs, lines: Iterable[str], host: str = "") -> Report:
-    reports = [*replay(lines, packs.snapshot, now=AUTUMN, crawlers=packs.crawlers, host=host)]
-    return reports[-1] if reports else Report()
+    return replay(lines, packs.snapshot, now=AUTUMN, crawlers=packs.crawlers, host=host)
 
 
 def test_visits_are_counted_by_what_becomes_of_them(packs: Packs) -> None:
@@ -141,10 +140,72 @@ def test_the_host_is_the_logs_or_the_operators(
     assert report.unreadable == (outcome is None)
 
 
-def test_the_report_grows_line_by_line(packs: Packs) -> None:
-    """So that a progress bar has something to show."""
-    seen = [report.lines for report in replay([combined()] * 3, packs.snapshot, now=AUTUMN, crawlers=packs.crawlers)]
-    assert seen == [1, 2, 3]
+def by_deciding_each(packs: Packs, lines: Iterable[str], host: str = "") -> Report:
+    """The slow way, for comparison: every line read by the one expression, and decided for itself."""
+    report = Report()
+    for line in lines:
+        report.lines += 1
+        logged = parse_line(line)
+        visit = visit_of(logged, host, packs.crawlers) if logged else None
+        report.count(fate_of(visit, packs.snapshot, AUTUMN), 1)
+    return report
+
+
+_LINES = st.builds(
+    combined,
+    st.sampled_from(
+        ["/vi", "/khong-co", "/khong-co?x=1", "/robots.txt", "/logo.png", "/nop-ho-so/7", "/%zz", "*", "/a b"]
+    ),
+    host=st.sampled_from([MODEL, f"{MODEL}:443", "evil.example", "a/b@c", "", "x:y", "[::1]"]),
+    method=st.sampled_from(["GET", "POST", "get", "OPTIONS", ""]),
+    agent=st.sampled_from([AGENT, "Googlebot/2.1", "", "curl/8", 'a \\"b\\" c', "\t", "facebookexternalhit/1.1"]),
+)
+_PIECES = st.lists(
+    st.sampled_from(['"', " ", "[", "]", "-", "200", "GET /vi HTTP/1.1", AT, MODEL, "\\", "\xa0", "٢٠٠", "\n"])
+)
+_BROKEN = st.builds(
+    lambda line, at, piece: line[:at] + "".join(piece) + line[at:], _LINES, st.integers(0, 150), _PIECES
+)
+
+
+@settings(deadline=None, max_examples=300)
+@given(st.lists(st.one_of(_LINES, _BROKEN), max_size=12), st.sampled_from(["", MODEL]))
+def test_what_is_remembered_is_counted_exactly_as_what_is_decided(packs: Packs, lines: list[str], host: str) -> None:
+    twice = [*lines, *lines]
+    assert report_of(packs, twice, host) == by_deciding_each(packs, twice, host)
+
+
+@given(st.one_of(_LINES, _BROKEN))
+def test_the_quick_way_to_read_a_line_says_what_the_careful_one_says(line: str) -> None:
+    if (found := cut(line)) is not None and (logged := request_of(found)) is not None:
+        assert logged == parse_line(line)
+
+
+def test_a_plain_line_is_read_the_quick_way() -> None:
+    assert cut(combined()) == (MODEL, "GET /vi HTTP/1.1", AGENT)
+    assert cut(combined().partition(" ")[2] + "\n") == ("", "GET /vi HTTP/1.1", AGENT)
+
+
+def test_however_little_is_remembered_the_counts_are_the_same(packs: Packs, monkeypatch: pytest.MonkeyPatch) -> None:
+    lines = [combined(f"/khong-{number % 7}", agent=f"a{number % 3}") for number in range(60)]
+    expected = by_deciding_each(packs, lines)
+    for most in (1, 2, 5):
+        monkeypatch.setattr(replaying, "MOST_REMEMBERED", most)
+        assert report_of(packs, lines) == expected
+
+
+def test_reports_of_several_logs_add_up_to_that_of_all(packs: Packs) -> None:
+    lines = [combined(target) for target in ("/vi", "/khong-1", "/khong-2", "/%zz", "/nop-ho-so/7", "/khong-1")]
+    whole = Report()
+    for part in (lines[:2], lines[2:], []):
+        whole.add(report_of(packs, part))
+    assert whole == report_of(packs, lines)
+
+
+@pytest.mark.parametrize("target", ["/robots.txt", "/sitemap.xml", "/.well-known/security.txt"])
+def test_what_is_about_the_host_is_no_page(packs: Packs, target: str) -> None:
+    report = report_of(packs, [combined(target)])
+    assert (report.pages, len(report.unmapped)) == (0, 0)
 
 
 def test_keys_beyond_the_most_are_counted_but_not_named(packs: Packs, monkeypatch: pytest.MonkeyPatch) -> None:

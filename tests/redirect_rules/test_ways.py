@@ -11,7 +11,7 @@ from redirect_rules.model import Action, Argument, Goal, Rule
 from redirect_rules.parsing import parse_template
 from redirect_rules.snapshot import Snapshot
 from redirect_rules.units import LocalityCode
-from redirect_rules.ways import HOME, Step, Way, WayFinder
+from redirect_rules.ways import HOME, Note, Step, Way, WayFinder
 from tests.conftest import AUTUMN
 
 HOST = "dichvucong.langson.gov.vn"
@@ -28,9 +28,9 @@ def way(
     template = parse_template("/x")
     rule = Rule("r", (template,), Action.NOTICE, goals=goals)
     chosen = LocalityCode.parse(place) if place else None
-    trace: list[Step] = []
-    finder = WayFinder(snapshot, snapshot.portals[HOST], canonical_key(HOST, "/x"), chosen, AUTUMN, trace)
-    return finder.way_of(Match(rule, template, captured)), trace
+    notes: list[Note] = []
+    finder = WayFinder(snapshot, snapshot.portals[HOST], canonical_key(HOST, "/x"), chosen, AUTUMN, notes)
+    return finder.way_of(Match(rule, template, captured)), [Step.of(note) for note in notes]
 
 
 # goals in order                     captured                                     destination          in the target

@@ -1,0 +1,171 @@
+"""Answers a request that is known already, before it is parsed: in octets, from octets.
+
+Nothing is decided here.  The slow lane (`edition`) answers everything once; what it sent is kept under what was asked
+and who asked.  A head that differs in one octet from every head that was parsed before, an answer that depends on more
+than its head, an instant after which an answer may be another: all that goes down the slow lane.
+"""
+
+from bisect import bisect_right
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from time import perf_counter_ns
+from typing import Final, NamedTuple
+
+from aiohttp.web import BaseRequest, Response, ResponseKey
+
+from proxy.access_log import Entry
+from proxy.audiences import Audience, Facts, Head, is_ordinary
+from proxy.config import FastLaneSettings
+from proxy.generations import Generations
+from proxy.journal import Account, Journal, Told
+from proxy.prepared import Prepared, prepared
+from proxy.redirects import Redirects
+from proxy.responses import http_date
+from redirect_rules.answers import Forward, SayNotSent, ShowSecurityContact
+from redirect_rules.decision import Decision
+from redirect_rules.snapshot import Snapshot
+
+# Passed on, made of a body, or different every second.
+_NEVER_KEPT: Final = (Forward, SayNotSent, ShowSecurityContact)
+_OVERHEAD_OCTETS: Final = 400  # of an entry of a dictionary and its objects, measured
+
+
+class Receipt(NamedTuple):
+    """What the slow lane tells of an answer that it gave about a page."""
+
+    lane: "FastLane"  # that of the snapshot by which it was decided
+    decision: Decision
+    entry: Entry
+    account: Account
+    request_id: str
+    now: datetime  # when it was decided
+    facts: Callable[[], Facts]  # who asked; worked out for a head that is not known yet
+
+
+RECEIPT: Final = ResponseKey("RECEIPT", Receipt)
+"""Under which the slow lane leaves its receipt with the response."""
+
+
+class FastLane:
+    """What is known of one snapshot: heads, answers, and sketches of redirects."""
+
+    def __init__(
+        self,
+        snapshot: Snapshot,
+        settings: FastLaneSettings,
+        *,
+        clock: Callable[[], datetime],
+        new_id: Callable[[], str],
+        journal: Journal,
+        heads: "Heads | None" = None,
+    ) -> None:
+        """`heads` are those of an earlier snapshot, under which the same audiences are told apart by the same words."""
+        # In one zone: comparing across zones costs more than the look-up.
+        self._instants = tuple(instant.astimezone(UTC) for instant in snapshot.instants)
+        self._clock = clock
+        self._new_id = new_id
+        self._journal = journal
+        self.heads = Heads(settings) if heads is None else heads
+        self._known = self.heads.by_method
+        self._answers: Generations[tuple[Audience, bytes], Prepared] = Generations(
+            entries=settings.answers,
+            octets=(settings.megabytes << 20) * 3 // 4,
+            weight=lambda key, answer: len(key[1]) + answer.octets,
+        )
+        self._redirects = Redirects(snapshot)
+        self._since, self._until = self._window(clock())
+        self._second = self._next_second = datetime.min.replace(tzinfo=UTC)
+        self._date = b""  # of this second
+
+    def answer(self, data: bytes) -> bytes | None:
+        """The answer to a chunk that is one known request from its first octet to its last; None for any other."""
+        started = perf_counter_ns()
+        try:
+            method, target, tail = data.split(b" ", 2)
+        except ValueError:
+            return None
+        heads = self._known.get(method)
+        audience = None if heads is None else heads.get(tail)
+        if audience is None:
+            return None
+        now = self._clock()
+        if not self._since <= now < self._until:
+            self._move_to(now)
+        if not self._second <= now < self._next_second:
+            self._second = now.replace(microsecond=0)
+            self._next_second = self._second + timedelta(seconds=1)
+            self._date = http_date(self._second).encode()
+        found = self._answers.get((audience, target))
+        if found is not None:
+            told: Told = found.account
+            request_id = self._new_id()
+            octets = found.sent(request_id, self._date)
+        else:
+            redirected = self._redirects.find(audience, target, now)
+            if redirected is None:
+                return None
+            told = redirected.account
+            request_id = self._new_id()
+            octets = redirected.sent(request_id, self._date)
+        self._journal.note(told, now, perf_counter_ns() - started, request_id, fast=True)
+        return octets
+
+    def learn(self, head: Head, request: BaseRequest, response: Response, receipt: Receipt) -> None:
+        """Keep what the slow lane answered to a head that came as one chunk and is one request."""
+        if isinstance(receipt.decision.answer, _NEVER_KEPT):
+            return
+        if not self._since <= receipt.now < self._until:
+            self._move_to(self._clock())
+            if not self._since <= receipt.now < self._until:
+                return  # it was decided before the instant, and sent after it
+        if request.raw_path.encode() != head.target or request.method.encode() != head.method:
+            return
+        known = self._known[head.method]
+        audience = known.get(head.tail)
+        if audience is None:
+            if not is_ordinary(request):
+                return
+            audience = self.heads.admit(head, receipt.facts())
+        answer = prepared(response, method=request.method, request_id=receipt.request_id, account=receipt.account)
+        if answer is not None:
+            self._answers.put((audience, head.target), answer)
+            self._redirects.learn(audience, head.target, receipt.decision, answer, receipt.entry, receipt.now)
+
+    def _window(self, now: datetime) -> tuple[datetime, datetime]:
+        """The time around `now` in which no answer changes by itself: from the first instant, up to the second."""
+        at = bisect_right(self._instants, now)
+        return (
+            self._instants[at - 1] if at else datetime.min.replace(tzinfo=UTC),
+            self._instants[at] if at < len(self._instants) else datetime.max.replace(tzinfo=UTC),
+        )
+
+    def _move_to(self, now: datetime) -> None:
+        self._since, self._until = self._window(now)
+        self._answers.clear()
+        self._redirects.forget()
+
+
+class Heads:
+    """The audiences of the heads that were parsed."""
+
+    def __init__(self, settings: FastLaneSettings) -> None:
+        def weight(tail: bytes, _: Audience) -> int:
+            return len(tail) + _OVERHEAD_OCTETS
+
+        share = (settings.megabytes << 20) // 8  # the rest is for the answers
+        self.by_method: Mapping[bytes, Generations[bytes, Audience]] = {
+            b"GET": Generations(entries=settings.heads, octets=share, weight=weight),
+            b"HEAD": Generations(entries=settings.heads, octets=share // 2, weight=weight),
+        }
+        self._audiences: Generations[Facts, Audience] = Generations(
+            entries=settings.heads, octets=share // 2, weight=lambda _, __: _OVERHEAD_OCTETS
+        )
+
+    def admit(self, head: Head, facts: Facts) -> Audience:
+        """Know a head from now on.  Equal facts are one audience."""
+        audience = self._audiences.get(facts)
+        if audience is None:
+            audience = Audience(facts)
+            self._audiences.put(facts, audience)
+        self.by_method[head.method].put(head.tail, audience)
+        return audience

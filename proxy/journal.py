@@ -1,0 +1,122 @@
+"""What was answered, until it is counted and written down: together, soon, and in order.
+
+A request on the fast lane takes as long as one line of the log, so neither is done while it waits.  What is held here
+becomes metrics, hits and lines of the access log when there is enough of it, when a fraction of a second is over, when
+somebody reads the figures, and before the edge stops.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Final, NamedTuple, TypeAlias
+
+from proxy.access_log import AccessLog, Entry, Line, Second
+from proxy.metrics import Labels, Metrics
+from redirect_rules.hits import Hit
+
+LONGEST_HELD_SECONDS: Final = 0.25
+MOST_HELD: Final = 256
+"""Requests: writing down so many takes half a millisecond, in which nobody is answered."""
+
+
+class Account(NamedTuple):
+    """All there is to count and to write down about requests that are answered alike."""
+
+    labels: Labels
+    line: Line
+    hit: Hit | None  # None: about no page of a portal
+
+    @classmethod
+    def of(cls, entry: Entry, method: str, status: int, length: int, hit: Hit | None = None) -> "Account":
+        """From what there is to say.  `length` is that of the body as sent, in octets."""
+        return cls(Labels.of(entry, status), Line.of(entry, method, status, length), hit)
+
+
+Told: TypeAlias = Account | Callable[[], Account]
+"""An account, or what gives one when it is wanted."""
+
+
+class Journal:
+    """Collects the accounts of one process."""
+
+    def __init__(self, metrics: Metrics, log: AccessLog | None, on_hit: Callable[[Hit, int], None]) -> None:
+        """`log` None: nothing is written down.  `on_hit` takes a hit and how many times more it was seen."""
+        self._metrics = metrics
+        self._log = log
+        self._on_hit = on_hit
+        self._held: list[tuple[Told, datetime, int, str, bool]] = []
+        self._second = Second()
+        self._complained = False
+        self._timer: asyncio.TimerHandle | None = None
+        metrics.before_reading(self.hand_over)
+
+    def note(self, told: Told, at: datetime, nanoseconds: int, request_id: str, *, fast: bool = False) -> None:
+        """One request more, answered at `at` (aware) after so many nanoseconds."""
+        held = self._held
+        held.append((told, at, nanoseconds, request_id, fast))
+        if self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(LONGEST_HELD_SECONDS, self._settle)
+        if len(held) >= MOST_HELD:
+            self.hand_over()
+
+    def hand_over(self) -> None:
+        """Count and write down everything that is held.  Nothing that fails here fails a visitor."""
+        held, self._held = self._held, []
+        hits: dict[Hit, int] = {}
+        lines: list[str] = []
+        count = self._metrics.count
+        for told, at, nanoseconds, request_id, fast in held:
+            account = told if isinstance(told, Account) else _given(told)
+            if account is None:
+                continue
+            count(account.labels, nanoseconds, fast=fast)
+            if account.hit is not None:
+                hits[account.hit] = hits.get(account.hit, 0) + 1
+            if self._log is not None:
+                lines.append(account.line.written(self._second.written(at), request_id, nanoseconds))
+        for hit, times in hits.items():
+            self._on_hit(hit, times)
+        if lines:
+            self._write(lines)
+
+    def close(self) -> None:
+        """Hand everything over, to the last line."""
+        if self._timer is not None:
+            self._timer.cancel()
+        self._settle()
+
+    def _settle(self) -> None:
+        self._timer = None
+        self.hand_over()
+        self._metrics.settle()
+        if self._log is not None:
+            with self._complaining(0):
+                self._log.flush()
+
+    def _write(self, lines: list[str]) -> None:
+        if self._log is not None:
+            with self._complaining(len(lines)):
+                self._log.write(lines)
+                self._complained = False
+
+    @contextmanager
+    def _complaining(self, lines: int) -> Iterator[None]:
+        """Count what a full disk or a reader that went away costs, and say so once."""
+        try:
+            yield
+        except (OSError, ValueError):  # ValueError: the stream was closed
+            self._metrics.lost(lines)
+            if not self._complained:
+                self._complained = True
+                logging.getLogger(__name__).exception("the access log cannot be written: its lines are lost")
+
+
+def _given(told: Callable[[], Account]) -> Account | None:
+    """The account, or None where it cannot be given: a mistake of ours, told in the log, and no visitor's affair."""
+    try:
+        return told()
+    except Exception:
+        logging.getLogger(__name__).exception("a request that was answered cannot be accounted for")
+        return None

@@ -1,0 +1,103 @@
+"""The folder in which edited rules and published numbers lie, and what is served from it.
+
+FOLDER/rules.db     the store, unless another database is named
+FOLDER/snapshots/   one file for each number, with CURRENT, PENDING and SWITCHES beside them
+FOLDER/draft/       the draft as it was compiled last, for looking at
+"""
+
+import logging
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+
+from proxy.config import Settings
+from proxy.packs import load_packs
+from redirect_rules import activation
+from redirect_rules.packs import Packs
+from redirect_rules.publishing import opened
+from redirect_rules.snapshot_file import NoSnapshot, SnapshotRefused, open_current, open_snapshot, path_of
+from redirect_rules.stores.hits import HitStore
+from redirect_rules.stores.sql import SqlStore
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """Where everything lies."""
+
+    folder: Path
+    database: str  # SQLAlchemy URL
+    four_eyes: bool
+
+    @classmethod
+    def of(cls, settings: Settings) -> "State":
+        """As the settings say."""
+        folder = settings.path(settings.state.folder).resolve()
+        database = settings.state.database or f"sqlite:///{folder / 'rules.db'}"
+        return cls(folder, database, settings.publishing.four_eyes)
+
+    @property
+    def snapshots(self) -> Path:
+        """Where published numbers lie."""
+        return self.folder / "snapshots"
+
+    @property
+    def draft(self) -> Path:
+        """Where a draft is compiled to be looked at."""
+        return self.folder / "draft"
+
+    def hits(self) -> HitStore:
+        """Where hits are kept, opened.  Makes the folder and the tables, as `store` does."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        return HitStore.open(self.database)
+
+    @contextmanager
+    def store(self) -> Iterator[SqlStore]:
+        """The store, opened and closed.  Makes the folder and the tables; raises StoreTooNew, sqlalchemy's errors."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with closing(SqlStore(self.database, four_eyes=self.four_eyes)) as store:
+            yield store
+
+
+def served(settings: Settings, now: datetime, *, full: bool = False) -> Packs:
+    """What is in force; where its file cannot be served the newest good one; the shipped files before the first number.
+
+    full  look at every octet of the file: once on each machine, before workers map it
+
+    Asks no database.  Raises Problems for rules that cannot be read, SnapshotRefused when no file at all is good.
+    """
+    folder = State.of(settings).snapshots
+    try:
+        path = _path(folder, now, full=full)
+    except NoSnapshot:
+        packs = load_packs(settings)
+    else:
+        packs = opened(path)
+    return overruled(packs, folder)
+
+
+def _path(folder: Path, now: datetime, *, full: bool) -> Path:
+    log = logging.getLogger(__name__)
+    try:
+        wanted = activation.in_force(folder, now)
+        if wanted.number is not None:
+            with open_snapshot(path_of(folder, wanted.number), full=full, content=wanted.content) as file:
+                return file.path
+    except SnapshotRefused as error:
+        log.error("%s: the newest good number before it is served", error)  # noqa: TRY400 - the text says it all
+    found = open_current(folder, full=full)
+    for complaint in found.complaints:
+        log.error("%s", complaint)
+    with found.snapshot as file:
+        return file.path
+
+
+def overruled(packs: Packs, folder: Path) -> Packs:
+    """The packs under the emergency switches that are on; unreadable switches change nothing, and are complained of."""
+    try:
+        switches = activation.switches(folder)
+    except SnapshotRefused as error:
+        logging.getLogger(__name__).error("%s: the switches stay as they were", error)  # noqa: TRY400 - as above
+        return packs
+    return replace(packs, snapshot=replace(packs.snapshot, switches=switches))

@@ -1,0 +1,195 @@
+"""Hits in the database: counts by day × portal × page × outcome × client × rule, and what can be asked of them.
+
+Any number of processes on any number of nodes add to the same rows.  What is asked reads every row of the days asked
+about: seconds for some millions, which is for people and never for a visit.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from heapq import merge
+from itertools import islice
+from typing import Any, Final, NamedTuple, Self
+
+from sqlalchemy import ColumnElement, Executable, Row, case, delete, func, select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from redirect_rules.hits import OTHER, OURS, READERS, Hit, target_of
+from redirect_rules.model import Action
+from redirect_rules.stores.database import Database
+from redirect_rules.stores.tables import HITS
+
+_AT_ONCE: Final = 5_000  # rows of an answer that are held in memory
+_ADDED_AT_ONCE: Final = 1_000
+
+_VISITS = func.sum(HITS.c.visits).label("visits")
+# As `Hit.is_page`: coverage is about people and programs that open pages, on pages that are closed.
+_PAGES = HITS.c.client.in_(sorted(READERS)) & HITS.c.outcome.not_in([Action.PASS.value, OURS])
+_MAPPED = HITS.c.rule != ""
+_OF_MAPPED = func.sum(case((_MAPPED, HITS.c.visits), else_=0)).label("mapped")
+_NAMED = HITS.c.key != OTHER
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Which hits are asked about: whole days, of one portal or of all."""
+
+    first: date
+    last: date  # included
+    portal: str = ""  # "": all
+
+    @classmethod
+    def until(cls, last: date, days: int, portal: str = "") -> Self:
+        """So many days, of which `last` is the last one."""
+        return cls(last - timedelta(days=days - 1), last, portal)
+
+
+class Coverage(NamedTuple):
+    """Visits to the closed pages of a portal on a day, and those among them that a rule knows."""
+
+    day: date
+    portal: str
+    pages: int
+    mapped: int
+
+
+class Answered(NamedTuple):
+    """How often a client class got an outcome on a day."""
+
+    day: date
+    outcome: str
+    client: str
+    visits: int
+
+
+class Page(NamedTuple):
+    """A page that was asked for."""
+
+    portal: str
+    key: str
+    visits: int
+
+
+class RuleHits(NamedTuple):
+    """A rule and its hits."""
+
+    rule: str
+    visits: int
+
+
+class Recorded(NamedTuple):
+    """Equal visits, and whether they can be decided again."""
+
+    portal: str
+    key: str
+    target: str | None  # None: something of it was left out for privacy, so that nobody can decide it again
+    outcome: str
+    client: str
+    rule: str
+    visits: int
+
+
+class HitStore:
+    """Adds hits and answers questions about them.  Raises StoreBusy, or what the database raises."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    @classmethod
+    def open(cls, url: str, *, wait_seconds: float = 5.0) -> Self:
+        """Open `sqlite:///FILE` or `postgresql://…`; waits that long for another writer.  Raises StoreTooNew."""
+        return cls(Database(url, wait_seconds=wait_seconds))
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._database.close()
+
+    def add(self, day: date, counts: Mapping[Hit, int]) -> None:
+        """Add counts to those of a day, all or nothing."""
+        names = [column.name for column in HITS.columns]
+        # Words of an enumeration are equal to plain ones, and drivers need not know them.
+        rows = (
+            dict(zip(names, (day.isoformat(), *map(str, hit), visits), strict=True)) for hit, visits in _ordered(counts)
+        )
+        statement = self._upsert()
+        with self._database.writing() as connection:
+            while some := list(islice(rows, _ADDED_AT_ONCE)):
+                connection.execute(statement, some)
+
+    def forget(self, before: date) -> int:
+        """Remove the hits of earlier days; how many rows they were."""
+        with self._database.writing() as connection:
+            return connection.execute(delete(HITS).where(HITS.c.day < before.isoformat())).rowcount
+
+    def coverage(self, span: Span) -> list[Coverage]:
+        """By day and portal."""
+        asked = select(HITS.c.day, HITS.c.portal, _VISITS, _OF_MAPPED).where(*_within(span), _PAGES)
+        by = (HITS.c.day, HITS.c.portal)
+        rows = self._rows(asked.group_by(*by).order_by(*by))
+        return [Coverage(date.fromisoformat(row.day), row.portal, int(row.visits), int(row.mapped)) for row in rows]
+
+    def answered(self, span: Span) -> list[Answered]:
+        """Every visit, page or not, by day, outcome and client class."""
+        by = (HITS.c.day, HITS.c.outcome, HITS.c.client)
+        rows = self._rows(select(*by, _VISITS).where(*_within(span)).group_by(*by).order_by(*by))
+        return [Answered(date.fromisoformat(row.day), row.outcome, row.client, int(row.visits)) for row in rows]
+
+    def pages(self, span: Span, *, mapped: bool, most: int | None = None) -> Iterator[Page]:
+        """Closed pages that a rule knew, or that none knew, the most visited first."""
+        asked = select(HITS.c.portal, HITS.c.key, _VISITS)
+        asked = asked.where(*_within(span), _PAGES, _MAPPED if mapped else ~_MAPPED, _NAMED)
+        by = (HITS.c.portal, HITS.c.key)
+        for row in self._rows(asked.group_by(*by).order_by(_VISITS.desc(), *by).limit(most)):
+            yield Page(row.portal, row.key, int(row.visits))
+
+    def unnamed(self, span: Span) -> tuple[int, int]:
+        """Visits to closed pages that were counted without their names: known to a rule, and not."""
+        asked = select(_VISITS, _OF_MAPPED).where(*_within(span), _PAGES, ~_NAMED)
+        (row,) = self._rows(asked)
+        mapped = int(row.mapped or 0)
+        return mapped, int(row.visits or 0) - mapped
+
+    def rules(self, span: Span, *, most: int | None = None) -> Iterator[RuleHits]:
+        """Rules that were hit, the most often first; whatever the client and the outcome."""
+        asked = select(HITS.c.rule, _VISITS).where(*_within(span), _MAPPED).group_by(HITS.c.rule)
+        for row in self._rows(asked.order_by(_VISITS.desc(), HITS.c.rule).limit(most)):
+            yield RuleHits(row.rule, int(row.visits))
+
+    def never_hit(self, span: Span, rules: Iterable[str]) -> Iterator[str]:
+        """Those of the rules, by their ids and in their order, that nobody needed.
+
+        Where `OTHER` is among `rules(span)`, hits of some of them may have had no room for their names.
+        """
+        hit = {found.rule for found in self.rules(span)}
+        return (rule for rule in rules if rule not in hit)
+
+    def recorded(self, span: Span) -> Iterator[Recorded]:
+        """What was counted, days joined, in order of portal and key: to say what other rules would make of it."""
+        by = (HITS.c.portal, HITS.c.key, HITS.c.outcome, HITS.c.client, HITS.c.rule)
+        asked = select(*by, _VISITS).where(*_within(span), _NAMED).group_by(*by).order_by(*by)
+        for row in self._rows(asked):
+            yield Recorded(row.portal, row.key, target_of(row.key), row.outcome, row.client, row.rule, int(row.visits))
+
+    def _rows(self, asked: Executable) -> Iterator[Row[Any]]:
+        with self._database.reading() as connection:
+            yield from connection.execution_options(yield_per=_AT_ONCE).execute(asked)
+
+    def _upsert(self) -> Executable:
+        added = sqlite.insert(HITS) if self._database.is_sqlite else postgresql.insert(HITS)
+        keys = [column.name for column in HITS.primary_key.columns]
+        return added.on_conflict_do_update(index_elements=keys, set_={"visits": HITS.c.visits + added.excluded.visits})
+
+
+def _ordered(counts: Mapping[Hit, int]) -> Iterator[tuple[Hit, int]]:
+    """One order everywhere: two who add to the same rows wait for each other once, never in a circle.
+
+    Sorted piece by piece, so that the loop of the process that this thread belongs to never waits for all of them.
+    """
+    counted = iter([item for item in counts.items() if item[1]])
+    pieces = iter(lambda: sorted(islice(counted, _ADDED_AT_ONCE)), [])
+    return merge(*pieces)
+
+
+def _within(span: Span) -> list[ColumnElement[bool]]:
+    found = [HITS.c.day >= span.first.isoformat(), HITS.c.day <= span.last.isoformat()]
+    return [*found, HITS.c.portal == span.portal] if span.portal else found

@@ -1,0 +1,61 @@
+"""What a fork server tells its supervisor arrives as it was meant."""
+
+import gc
+import json
+import os
+import socket
+from dataclasses import asdict
+
+import pytest
+
+from proxy.fork_server import Plan, load, plan_of, problem_from, serve_forks
+from proxy.packs import Packs
+from proxy.pages import Pages
+from proxy.worker import Loaded
+from redirect_rules.sources import Problem, Problems
+from tests.conftest import CONF, settings_with
+
+
+@pytest.fixture
+def loaded(packs: Packs, pages: Pages) -> Loaded:
+    return Loaded(settings_with(), (packs, pages))
+
+
+def test_a_plan_survives_the_way_to_the_supervisor(loaded: Loaded) -> None:
+    plan = plan_of(loaded)
+    assert Plan.read(json.loads(json.dumps(asdict(plan)))) == plan
+    assert (plan.portals, plan.hosts) == (70, 81)
+
+
+# configured   workers
+COUNTS = [("1", 1), ("7", 7), ("0", len(os.sched_getaffinity(0)))]
+
+
+@pytest.mark.parametrize(("configured", "workers"), COUNTS)
+def test_as_many_workers_as_wished_or_as_there_are_processors(
+    configured: str, workers: int, packs: Packs, pages: Pages
+) -> None:
+    settings = settings_with({"DVC_EDGE__WORKERS__COUNT": configured})
+    assert plan_of(Loaded(settings, (packs, pages))).workers == workers
+
+
+def test_a_configuration_is_read_with_everything_it_names() -> None:
+    assert plan_of(load(CONF / "edge.toml")).portals == 70
+
+
+def test_every_complaint_arrives_even_a_very_long_one() -> None:
+    problems = [Problem("a.toml", 3, "wrong"), Problem("b.toml", 0, "x" * 1_000_000)]
+
+    def broken() -> Loaded:
+        raise Problems(problems)
+
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    with ours, theirs:
+        try:
+            serve_forks(theirs, broken)
+        finally:
+            gc.enable()
+        told = [json.loads(ours.recv(65_536)) for _ in range(3)]
+    assert problem_from(told[0]["problem"]) == problems[0]
+    assert problem_from(told[1]["problem"]).text == "x" * 4_000
+    assert told[2] == {"refused": True}
