@@ -21,6 +21,7 @@ from proxy.journal import Account, Journal, Told
 from proxy.prepared import Prepared, prepared
 from proxy.redirects import Redirects
 from proxy.responses import http_date
+from proxy.verdicts import Verdicts
 from redirect_rules.answers import Forward, SayNotSent, ShowSecurityContact
 from redirect_rules.decision import Decision
 from redirect_rules.snapshot import Snapshot
@@ -73,6 +74,7 @@ class FastLane:
             weight=lambda key, answer: len(key[1]) + answer.octets,
         )
         self._redirects = Redirects(snapshot)
+        self._verdicts = Verdicts(snapshot)
         self._since, self._until = self._window(clock())
         self._second = self._next_second = datetime.min.replace(tzinfo=UTC)
         self._date = b""  # of this second
@@ -101,12 +103,12 @@ class FastLane:
             request_id = self._new_id()
             octets = found.sent(request_id, self._date)
         else:
-            redirected = self._redirects.find(audience, target, now)
-            if redirected is None:
+            made = self._redirects.find(audience, target, now) or self._verdicts.find(audience, target, now)
+            if made is None:
                 return None
-            told = redirected.account
+            told = made.account
             request_id = self._new_id()
-            octets = redirected.sent(request_id, self._date)
+            octets = made.sent(request_id, self._date)
         self._journal.note(told, now, perf_counter_ns() - started, request_id, fast=True)
         return octets
 
@@ -130,6 +132,7 @@ class FastLane:
         if answer is not None:
             self._answers.put((audience, head.target), answer)
             self._redirects.learn(audience, head.target, receipt.decision, answer, receipt.entry, receipt.now)
+            self._verdicts.learn(audience, head.target, receipt.decision, answer)
 
     def _window(self, now: datetime) -> tuple[datetime, datetime]:
         """The time around `now` in which no answer changes by itself: from the first instant, up to the second."""
@@ -143,6 +146,7 @@ class FastLane:
         self._since, self._until = self._window(now)
         self._answers.clear()
         self._redirects.forget()
+        self._verdicts.forget()
 
 
 class Heads:

@@ -32,6 +32,11 @@ class Prepared:
         """What it costs to keep it."""
         return len(self.before_id) + len(self.before_date) + len(self.after_date) + _OVERHEAD_OCTETS
 
+    @property
+    def body_octets(self) -> int:
+        """The length of the body that is sent."""
+        return len(self.after_date.partition(_END)[2])
+
     def sent(self, request_id: str, date: bytes) -> bytes:
         """The whole answer; `date` as in `responses.http_date`."""
         return b"".join((self.before_id, request_id.encode(), self.before_date, date, self.after_date))

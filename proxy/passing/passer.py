@@ -51,6 +51,8 @@ class Passer:
         lookup: Lookup = system_lookup,
     ) -> None:
         """`folder`: what the certificates' paths are relative to.  Raises OSError when one cannot be read."""
+        self._folder = folder
+        self._lookup = lookup
         self._live = {upstream.name: LiveUpstream.of(upstream, folder, lookup) for upstream in upstreams}
         self._via = via.encode()
         self._trust = trust
@@ -67,6 +69,26 @@ class Passer:
             live.health.start(live.ask)
         if self._watch is None:
             self._watch = asyncio.get_running_loop().create_task(self._watching())
+
+    async def adopt(self, upstreams: Iterable[Upstream]) -> None:
+        """Take another configuration; what is under way ends on the one it began on.
+
+        An upstream that is the same keeps its connections, its breaker and what is known of its health.  Raises
+        OSError when a certificate cannot be read; nothing has changed then.
+        """
+        before = self._live
+        self._live = {
+            upstream.name: old
+            if (old := before.get(upstream.name)) is not None and old.upstream == upstream
+            else LiveUpstream.of(upstream, self._folder, self._lookup)
+            for upstream in upstreams
+        }
+        if self._watch is not None:
+            for live in self._live.values():
+                live.health.start(live.ask)
+        for name, live in before.items():
+            if self._live.get(name) is not live:
+                await live.retire()
 
     async def drain(self, seconds: float) -> None:
         """Take nothing new, end WebSockets with 1001, and give what is under way so many seconds to finish."""
@@ -87,8 +109,7 @@ class Passer:
             await asyncio.gather(self._watch, return_exceptions=True)
             self._watch = None
         for live in self._live.values():
-            await live.health.stop()
-            live.pool.close()
+            await live.retire()
         for visitor, connection in list(self._passing.items()):
             visitor.cut()
             if connection is not None:
@@ -107,7 +128,9 @@ class Passer:
         the connection's being cut, and in a Passed that says so.  Raises only CancelledError, and what is our own
         mistake while nothing has been answered.
         """
-        live = self._live[upstream.name]
+        live = self._live.get(upstream.name)
+        if live is None:
+            return Failure(503, "draining", retry_after=1)  # of a configuration that has been replaced meanwhile
         now = asyncio.get_running_loop().time
         began = now()
         outcome = "error"
@@ -131,7 +154,7 @@ class Passer:
         if request.version not in _VERSIONS:
             raise Refused(Failure(400, "bad-request", closes=True))
         head = checked_head(request.method, request.raw_path, request.version.minor, request.raw_headers)
-        upgrades = asks_for_websocket(head)
+        upgrades = "Upgrade" in request.headers and asks_for_websocket(head)
         if upgrades:
             head = offered(head)
         sent = onward(head, live.upstream, hop, self._trust, self._via, host.encode())

@@ -38,6 +38,7 @@ class Pool:
     resolvers: dict[OriginServer, Resolver]
     idle: dict[OriginServer, deque[OriginConnection]] = field(default_factory=dict)
     taken: int = 0
+    closed: bool = False  # nothing is kept any more
     _waiting: deque[asyncio.Future[None]] = field(default_factory=deque)
 
     @classmethod
@@ -148,7 +149,12 @@ class Pool:
         idle = self.idle[origin]
         known = self.resolvers[origin].known
         moved = bool(known) and connection.address not in known  # the name leads elsewhere by now
-        if not connection.usable or moved or sum(map(len, self.idle.values())) >= self.upstream.pool.keep:
+        if (
+            self.closed
+            or not connection.usable
+            or moved
+            or sum(map(len, self.idle.values())) >= self.upstream.pool.keep
+        ):
             connection.close()
             return
         connection.idle_since = asyncio.get_running_loop().time()
@@ -169,7 +175,8 @@ class Pool:
             self.idle[origin] = deque(kept)
 
     def close(self) -> None:
-        """Close what is idle; nobody waits any more."""
+        """Close what is idle; nobody waits any more, and nothing is kept."""
+        self.closed = True
         for idle in self.idle.values():
             while idle:
                 idle.pop().abort()

@@ -185,6 +185,11 @@ class LiveUpstream:
         finally:
             connection.abort()
 
+    async def retire(self) -> None:
+        """Ask no more, keep nothing; what is under way goes on."""
+        await self.health.stop()
+        self.pool.close()
+
     def well(self) -> int:
         """How many origins requests are sent to."""
         now = asyncio.get_running_loop().time()

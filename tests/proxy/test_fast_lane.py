@@ -74,8 +74,8 @@ async def test_every_example_is_answered_alike_on_both_lanes(fast: Lane, slow: L
                 first, second, known = await there.ask(request), await here.ask(request), await here.ask(request)
                 assert same(first) == same(second) == same(known), address
                 kept += first.split()[1] in {b"200", b"301", b"302", b"403", b"404", b"410"}
-    # A few more: two spellings of a host are one audience, and the second of them finds what the first has left.
-    assert kept <= fast.fast - before <= kept + 10
+    # And more: two spellings of a host are one audience, and what a decision alone tells is not asked for twice.
+    assert kept <= fast.fast - before
     assert without_pages_sizes(fast.lines[told:]) == without_pages_sizes(slow.lines[told_there:], times=2)
 
 

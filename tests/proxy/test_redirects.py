@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from proxy.packs import Packs
 from proxy.pages import Pages
 from proxy.redirects import Redirects, plain_address
+from proxy.verdicts import Verdicts
 from redirect_rules.canonical import BadTarget, canonical_key
 from redirect_rules.exact import DictIndex, ExactRule
 from redirect_rules.model import Action, Life
@@ -68,6 +69,12 @@ def with_exact(every_state: Packs) -> Packs:
     return replace(every_state, snapshot=replace(every_state.snapshot, exact=DictIndex(rules)))
 
 
+@pytest.fixture
+def alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing else answers fast what was not asked for before."""
+    monkeypatch.setattr(Verdicts, "find", lambda *_: None)
+
+
 async def compared(fast: Connection, slow: Connection, request: bytes) -> None:
     ours, theirs = await fast.ask(request), await slow.ask(request)
     assert same(ours) == same(theirs), request
@@ -92,6 +99,7 @@ async def test_each_is_answered_as_the_slow_lane_answers_it(
         assert ours.hits == theirs.hits
 
 
+@pytest.mark.usefixtures("alone")
 @pytest.mark.parametrize("kind", KINDS)
 async def test_the_third_of_a_kind_is_not_decided_anew(with_exact: Packs, pages: Pages, kind: str) -> None:
     at, (said, is_fast) = list(KINDS).index(kind), KINDS[kind]
@@ -103,6 +111,7 @@ async def test_the_third_of_a_kind_is_not_decided_anew(with_exact: Packs, pages:
         assert lane.fast == (2 if is_fast else 0)
 
 
+@pytest.mark.usefixtures("alone")
 async def test_who_has_chosen_a_commune_is_decided_about(with_exact: Packs, pages: Pages) -> None:
     async with lane_over(with_exact, pages) as lane, lane.connected() as connection:
         for number in range(4):
@@ -110,6 +119,7 @@ async def test_who_has_chosen_a_commune_is_decided_about(with_exact: Packs, page
         assert lane.fast == 0
 
 
+@pytest.mark.usefixtures("alone")
 async def test_the_portals_own_templates_have_their_say_first(with_exact: Packs, pages: Pages) -> None:
     """A pin of the portal's own wins over an exact rule, on both lanes."""
     snapshot = with_exact.snapshot

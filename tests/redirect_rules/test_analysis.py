@@ -156,6 +156,8 @@ SOUND = {
     "other listed addresses":             Draft(listed=[listed("/a"), listed("/b", "langson/b", query=(("id", "1"),))]),
     "a pin that ends":                    Draft(own=[rule("/a", action=Action.PASS, valid_until=LATER)], listed=[listed("/a")]),
     "a pin that asks for something":      Draft(own=[rule("/a", action=Action.PASS, conditions=(Condition("x", None),))], listed=[listed("/a")]),
+    "a pin over a template, that ends":  Draft(own=[rule("/{rest:path}", name="langson/pin", action=Action.PASS, valid_until=LATER), rule("/a")]),
+    "a pin that asks for less":          Draft(own=[rule("/{rest:path}", name="langson/pin", action=Action.PASS, conditions=(Condition("x", None),)), rule("/a", conditions=(Condition("x", "1"), Condition("y", None)))]),
     "a pin beside":                       Draft(own=[rule("/a", action=Action.PASS)], listed=[listed("/a/b")]),
     "what an earlier family leaves":      Draft(families=[FIRST, Family("second", 1, (rule("/{x:word}/b", name="second/xb"),))]),
     "an own file of the back office":     Draft(listed=[listed("/robots.txt")], offices=("motcua.example",)),

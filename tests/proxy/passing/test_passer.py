@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from tests.passing_peers.edges import HOST, edge, get, request, upstream
+from tests.passing_peers.edges import HOST, edge, get, request, until, upstream
 from tests.passing_peers.recording import OK, Dialogue, Seen, recording_origin, says
 
 
@@ -103,3 +103,34 @@ async def test_an_upload_arrives_whole(octets: bytes, body: bytes) -> None:
     lengths = [str(len(body))] if b"chunked" not in octets else []
     assert [seen.all("content-length") for seen in origin.seen] == [lengths, lengths]
     assert not origin.broken
+
+
+async def test_another_configuration_is_taken_while_requests_are_under_way() -> None:
+    go = asyncio.Event()
+
+    async def slow(dialogue: Dialogue, seen: Seen) -> None:
+        await go.wait()
+        dialogue.say(OK)
+
+    async with recording_origin(slow) as first, recording_origin() as second, edge(upstream(first.port)) as ours:
+        asking = asyncio.ensure_future(ours.ask(get()))
+        await until(lambda: first.seen)
+        kept = ours.passer._live["province"]
+        await ours.passer.adopt([upstream(first.port)])
+        assert ours.passer._live["province"] is kept, "the same upstream keeps what it knows"
+        await ours.passer.adopt([upstream(second.port)])
+        assert (await ours.ask(get())).endswith(b"ok")
+        assert second.seen
+        go.set()
+        assert (await asking).endswith(b"ok")
+        assert first.connections == 1
+        await until(lambda: not first.open)
+        await ours.passer.adopt([])
+        assert (await ours.ask(get())).startswith(b"HTTP/1.1 503 ")
+
+
+async def test_a_configuration_that_cannot_be_read_changes_nothing() -> None:
+    async with recording_origin() as origin, edge(upstream(origin.port)) as ours:
+        with pytest.raises(OSError, match="No such file"):
+            await ours.passer.adopt([upstream(1, origins=[{"url": "https://a.vn"}], tls={"ca_file": "none.pem"})])
+        assert (await ours.ask(get())).endswith(b"ok")

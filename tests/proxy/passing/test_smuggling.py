@@ -116,7 +116,7 @@ async def all_of(ours: Edge, octets: bytes) -> bytes:
     writer.write(octets)
     got = b""
     try:
-        async with asyncio.timeout(0.5):
+        async with asyncio.timeout(0.3):
             while more := await reader.read(65_536):
                 got += more
     except (TimeoutError, ConnectionResetError):
