@@ -4,6 +4,7 @@ One visit, from request to response: read it, decide, and one `match` that answe
 `redirect_rules.decision` decides, `responses` and `pages` say it.
 """
 
+import asyncio
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -126,7 +127,8 @@ class Edition:
                 return Answered(Entry(portal=portal.id, outcome="refuse", note="bad-request"), page)
             case Decision():
                 if decision.key.folded[:1] == (OUR_PREFIX,):
-                    return Answered(Entry(portal=decision.portal.id, outcome="ours"), self._our_own(turn, decision))
+                    page = await self._our_own(turn, decision)
+                    return Answered(Entry(portal=decision.portal.id, outcome="ours"), page)
                 return Answered(Entry.of(decision), await self._respond(turn, decision), decision, turn)
             case never:
                 assert_never(never)
@@ -137,15 +139,15 @@ class Edition:
         headers = responses.common_headers(turn.id) | responses.closed_headers(decision)
         match decision.answer:
             case ShowNotice(ask):
-                return self._notice(turn, decision, headers, ask=ask)
+                return await self._notice(turn, decision, headers, ask=ask)
             case SendAway():
                 return self._send_away(decision, headers)
             case SayNotSent():
                 return await self._not_sent(turn, decision, headers)
             case SayGonePage():
-                return self._page(turn, 410, self.presenter.gone(decision, now=turn.now), headers)
+                return await self._page(turn, 410, self.presenter.gone(decision, now=turn.now), headers)
             case ShowFramed():
-                return self._page(turn, 200, self.presenter.framed(decision), headers)
+                return await self._page(turn, 200, self.presenter.framed(decision), headers)
             case SayGoneBriefly(cacheable, body):
                 return self._gone_briefly(decision, headers, cacheable=cacheable, body=body)
             case SayUnknown():
@@ -175,18 +177,23 @@ class Edition:
             case never:
                 assert_never(never)
 
-    def _page(self, turn: Turn, status: int, view: views.View, headers: dict[str, str]) -> Response:
-        made = self.pages.render(view, turn.language)
-        return responses.page(
-            turn.request, status, made, {"Cache-Control": NO_STORE, **headers}, language=turn.language
-        )
+    async def _page(self, turn: Turn, status: int, view: views.View, headers: dict[str, str]) -> Response:
+        """A page for people.  Making one takes milliseconds (QR code, packing), in which others are answered."""
 
-    def _notice(self, turn: Turn, decision: Decision, headers: dict[str, str], *, ask: bool) -> Response:
+        def made() -> Response:
+            page = self.pages.render(view, turn.language)
+            return responses.page(
+                turn.request, status, page, {"Cache-Control": NO_STORE, **headers}, language=turn.language
+            )
+
+        return await asyncio.to_thread(made)
+
+    async def _notice(self, turn: Turn, decision: Decision, headers: dict[str, str], *, ask: bool) -> Response:
         controls = turn.arrival.controls
         view = self.presenter.notice(
             decision, now=turn.now, stay=controls.stay, ask=ask, language=controls.language or ""
         )
-        response = self._page(turn, 200, view, headers)
+        response = await self._page(turn, 200, view, headers)
         if controls.forgets_place:
             response.del_cookie(PLACE_COOKIE, path="/")
         elif controls.chose_place and turn.arrival.visit.place is not None:
@@ -208,7 +215,7 @@ class Edition:
 
     async def _not_sent(self, turn: Turn, decision: Decision, headers: dict[str, str]) -> Response:
         form = await read_form(turn.request, limit=self.settings.limits.form_body)
-        response = self._page(turn, 410, self.presenter.not_sent(decision, form), headers)
+        response = await self._page(turn, 410, self.presenter.not_sent(decision, form), headers)
         if form.unreadable or form.cut:
             response.force_close()  # what is left of the body is nobody's next request
         return response
@@ -226,11 +233,12 @@ class Edition:
             return responses.empty(503, responses.common_headers(turn.id) | headers, cache=NO_STORE)
         return self.trouble(turn.request, 503, "no-upstream", turn.id, decision=decision)
 
-    def _our_own(self, turn: Turn, decision: Decision) -> Response:
+    async def _our_own(self, turn: Turn, decision: Decision) -> Response:
         """Our endpoints on portal hosts."""
         headers = responses.common_headers(turn.id)
         if decision.key.folded == (OUR_PREFIX, "locality") and turn.request.method in {"GET", "HEAD"}:
-            return self.choice.answer(turn.request, decision, headers, language=turn.language)
+            # A misspelt name is compared with ten thousand others, which takes five milliseconds.
+            return await asyncio.to_thread(self.choice.answer, turn.request, decision, headers, language=turn.language)
         return self.trouble(turn.request, 404, "not-found", turn.id, decision=decision)
 
     def _sitemap(self, turn: Turn, decision: Decision, headers: dict[str, str]) -> Response:

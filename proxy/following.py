@@ -7,13 +7,11 @@ may still be in the making; then it is unmapped off the loop.
 
 import asyncio
 import logging
-import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
-from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
@@ -23,9 +21,6 @@ from redirect_rules.packs import Packs
 from redirect_rules.publishing import opened
 from redirect_rules.snapshot_file import SnapshotRefused, path_of
 from redirect_rules.sources import Problems
-
-SWITCH_SECONDS: Final = 0.0005
-"""How long a reading thread may keep the interpreter from the loop while a number is read."""
 
 _log = logging.getLogger(__name__)
 
@@ -82,12 +77,7 @@ class Follower:
         return wanted.number is not None and (wanted.number, wanted.content) != served
 
     async def _serve_number(self, wanted: InForce) -> None:
-        interval = sys.getswitchinterval()
-        sys.setswitchinterval(min(interval, SWITCH_SECONDS))
-        try:
-            packs = await asyncio.to_thread(self._read, wanted)
-        finally:
-            sys.setswitchinterval(interval)
+        packs = await asyncio.to_thread(self._read, wanted)
         before, self._before = self._before, self._packs
         self._swap(packs)
         self._metrics.number.set(packs.snapshot.number)

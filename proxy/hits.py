@@ -12,13 +12,15 @@ from contextlib import asynccontextmanager
 from datetime import date, datetime, timedelta
 from functools import partial
 from threading import Thread
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from prometheus_client import CollectorRegistry, Counter
 
 from redirect_rules.hits import Hit, HitCounter
 from redirect_rules.model import HO_CHI_MINH
-from redirect_rules.stores.hits import HitStore
+
+if TYPE_CHECKING:  # reading a database's drivers takes as long as all the rest of a start
+    from redirect_rules.stores.hits import HitStore
 
 LONGEST_PAUSE_SECONDS: Final = 60.0
 DAYS_THAT_WAIT: Final = 3
@@ -46,7 +48,7 @@ class HitWriter:
     def __init__(
         self,
         counter: HitCounter,
-        open_store: Callable[[], HitStore],
+        open_store: Callable[[], "HitStore"],
         *,
         metrics: HitMetrics,
         clock: Callable[[], datetime],

@@ -19,6 +19,8 @@ from proxy.operations import InOneProcess, create_operations
 from proxy.server import EdgeServer
 from proxy.state import State
 
+SWITCH_SECONDS: Final = 0.0005
+"""How long a thread may keep the interpreter from the loop."""
 HITS_STOP_SECONDS: Final = 2.0
 """How long a worker that stops waits for the store to take its last counts."""
 
@@ -61,6 +63,8 @@ async def accepting(
 
     arrival_seconds  how long connections that were accepted last may take to send their first request
     """
+    # Pages are made in threads beside the loop, which gets its turn again after so long at most.
+    sys.setswitchinterval(SWITCH_SECONDS)
     server = EdgeServer(app.edge, app.settings.limits)
     loop = asyncio.get_running_loop()
     async with beside(app):

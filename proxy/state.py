@@ -11,6 +11,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from proxy.config import Settings
 from proxy.packs import load_packs
@@ -18,8 +19,10 @@ from redirect_rules import activation
 from redirect_rules.packs import Packs
 from redirect_rules.publishing import opened
 from redirect_rules.snapshot_file import NoSnapshot, SnapshotRefused, open_current, open_snapshot, path_of
-from redirect_rules.stores.hits import HitStore
-from redirect_rules.stores.sql import SqlStore
+
+if TYPE_CHECKING:
+    from redirect_rules.stores.hits import HitStore
+    from redirect_rules.stores.sql import SqlStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,14 +50,19 @@ class State:
         """Where a draft is compiled to be looked at."""
         return self.folder / "draft"
 
-    def hits(self) -> HitStore:
+    def hits(self) -> "HitStore":
         """Where hits are kept, opened.  Makes the folder and the tables, as `store` does."""
+        # Reading a database's drivers takes as long as all the rest of a start, and serving needs none of them.
+        from redirect_rules.stores.hits import HitStore  # noqa: PLC0415
+
         self.folder.mkdir(parents=True, exist_ok=True)
         return HitStore.open(self.database)
 
     @contextmanager
-    def store(self) -> Iterator[SqlStore]:
+    def store(self) -> "Iterator[SqlStore]":
         """The store, opened and closed.  Makes the folder and the tables; raises StoreTooNew, sqlalchemy's errors."""
+        from redirect_rules.stores.sql import SqlStore  # noqa: PLC0415 - as in `hits`
+
         self.folder.mkdir(parents=True, exist_ok=True)
         with closing(SqlStore(self.database, four_eyes=self.four_eyes)) as store:
             yield store

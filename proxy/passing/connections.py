@@ -3,7 +3,7 @@
 import asyncio
 from typing import Final, Literal
 
-MOST_RECEIVED: Final = 131_072
+MOST_RECEIVED: Final = 65_536
 """Octets that are held for a reader before the origin has to wait."""
 
 Clock = Literal["first-byte", "idle"]
@@ -135,6 +135,10 @@ class OriginConnection(asyncio.Protocol):
     async def receive(self) -> bytes:
         """What has come since the last call; b"" when the origin has said all.  Raises Late and Lost."""
         if not self._pieces:
+            if self._paused and self.transport is not None:
+                # Only now, when all that came is with the visitor: one who reads slowly holds one read, not two.
+                self._paused = False
+                self.transport.resume_reading()
             if not self._ended and self._error is None:
                 self._reader = self._loop.create_future()
                 try:
@@ -148,9 +152,6 @@ class OriginConnection(asyncio.Protocol):
         octets = self._pieces[0] if len(self._pieces) == 1 else b"".join(self._pieces)
         self._pieces.clear()
         self._held = 0
-        if self._paused and self.transport is not None:
-            self._paused = False
-            self.transport.resume_reading()
         return octets
 
     def expect(self, clock: Clock, seconds: float) -> None:
@@ -163,10 +164,13 @@ class OriginConnection(asyncio.Protocol):
             self._arm()
 
     def rest(self) -> None:
-        """Stop the clock."""
+        """Stop the clock; what comes now, an end among it, is nobody's answer and must be noticed."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+        if self._paused and self.transport is not None and not self.transport.is_closing():
+            self._paused = False
+            self.transport.resume_reading()
 
     def abort(self) -> None:
         """End at once; what is unsent is lost."""

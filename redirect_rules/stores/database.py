@@ -5,18 +5,16 @@ A write transaction begins by taking the one writer's place (SQLite: BEGIN IMMED
 """
 
 import contextlib
+import pkgutil
 from collections.abc import Iterator
 from typing import Any, Final
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, create_engine, event, text
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import OperationalError, ProgrammingError
 
-from redirect_rules.store import StoreBusy, StoreTooNew
+from redirect_rules.store import StoreBusy
+from redirect_rules.stores.migrations import versions
 
 _MIGRATION_LOCK: Final = 7_249_381  # any number nobody else takes: pg_advisory_xact_lock
 _LOCK_NOT_AVAILABLE: Final = "55P03"  # PostgreSQL's SQLSTATE
@@ -77,19 +75,27 @@ class Database:
             connection.execute(f"pragma {pragma}")
 
     def _migrate(self) -> None:
-        config = Config()
-        config.set_main_option("script_location", "redirect_rules.stores:migrations")
-        config.set_main_option("path_separator", "os")
-        known = ScriptDirectory.from_config(config)
+        if self._version() == NEWEST:
+            return
+        # Reading Alembic takes longer than everything else that a command does: only where there is something to do.
+        from redirect_rules.stores.upgrading import upgrade  # noqa: PLC0415
+
         with self.writing() as connection:
             if not self.is_sqlite:
                 connection.execute(text(f"select pg_advisory_xact_lock({_MIGRATION_LOCK})"))
-            found = MigrationContext.configure(connection).get_current_revision()
-            if found is not None and found not in {script.revision for script in known.walk_revisions()}:
-                raise StoreTooNew(f"the database has tables of a later release ({found}): use that release")
-            if found != known.get_current_head():
-                config.attributes["connection"] = connection
-                command.upgrade(config, "head")
+            upgrade(connection)
+
+    def _version(self) -> str | None:
+        """The number of the tables that are there; None: there are none.  Waits for no writer."""
+        try:
+            with self.reading() as connection:
+                return connection.execute(text("select version_num from alembic_version")).scalar_one_or_none()
+        except (OperationalError, ProgrammingError):
+            return None
+
+
+NEWEST: Final = max(module.name.partition("_")[0] for module in pkgutil.iter_modules(versions.__path__))
+"""The number of the tables that this release knows: "v0002"."""
 
 
 @contextlib.contextmanager

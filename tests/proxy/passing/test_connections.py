@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from proxy.passing.connections import MOST_RECEIVED, Late, Lost, OriginConnection
+from tests.passing_peers.edges import until
 
 
 def reset(writer: asyncio.StreamWriter) -> None:
@@ -134,3 +135,16 @@ async def test_octets_that_nobody_asked_for_spoil_a_connection(pair: Pair) -> No
     pair.writer.write(b"HTTP/1.1 408 Request Timeout\r\n\r\n")
     await asyncio.sleep(0.02)
     assert not pair.ours.usable
+
+
+async def test_a_connection_that_rests_after_a_long_answer_notices_its_end(pair: Pair) -> None:
+    size = MOST_RECEIVED * 2
+    pair.writer.write(b"x" * size)
+    await pair.writer.drain()
+    got = 0
+    while got < size:
+        got += len(await pair.ours.receive())
+    pair.ours.rest()
+    assert pair.ours.usable
+    pair.writer.close()
+    await until(lambda: not pair.ours.usable)
