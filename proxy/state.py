@@ -19,6 +19,7 @@ from redirect_rules import activation
 from redirect_rules.packs import Packs
 from redirect_rules.publishing import opened
 from redirect_rules.snapshot_file import NoSnapshot, SnapshotRefused, open_current, open_snapshot, path_of
+from redirect_rules.verification import open_verified
 
 if TYPE_CHECKING:
     from redirect_rules.stores.hits import HitStore
@@ -90,7 +91,9 @@ def _path(folder: Path, now: datetime, *, full: bool) -> Path:
     try:
         wanted = activation.in_force(folder, now)
         if wanted.number is not None:
-            with open_snapshot(path_of(folder, wanted.number), full=full, content=wanted.content) as file:
+            path = path_of(folder, wanted.number)
+            open_it = open_verified if full else open_snapshot
+            with open_it(path, content=wanted.content) as file:
                 return file.path
     except SnapshotRefused as error:
         log.error("%s: the newest good number before it is served", error)  # noqa: TRY400 - the text says it all

@@ -35,6 +35,7 @@ from redirect_rules.snapshot_file import (
 )
 from redirect_rules.sources import Problem, Problems
 from redirect_rules.store import NEW, Change, Kind, Ref, RuleStore
+from redirect_rules.verification import note, note_of
 
 MOST_KEPT: Final = 20
 """Numbers whose files stay on the disk, so that one can go back to them."""
@@ -162,8 +163,10 @@ def publish(
     else:
         waiting = Waiting(sealed.number, packs.content, sealed.activates_at)
         activation.wait_for(folder, (*_still_waiting(folder), waiting))
+    note(path_of(folder, sealed.number))
     for path in removable(folder, keep):
         path.unlink(missing_ok=True)
+        note_of(path).unlink(missing_ok=True)
     return sealed
 
 
