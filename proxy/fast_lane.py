@@ -70,8 +70,14 @@ class FastLane:
         self._known = self.heads.by_method
         self._answers: Generations[tuple[Audience, bytes], Prepared] = Generations(
             entries=settings.answers,
-            octets=(settings.megabytes << 20) * 3 // 4,
+            octets=(settings.megabytes << 20) * 5 // 8,
             weight=lambda key, answer: len(key[1]) + answer.octets,
+        )
+        # What was made here once: most addresses are asked for once, and keeping them would cost more than making them.
+        self._once: Generations[tuple[Audience, bytes], bool] = Generations(
+            entries=settings.answers,
+            octets=(settings.megabytes << 20) // 8,
+            weight=lambda key, _: len(key[1]) + _OVERHEAD_OCTETS,
         )
         self._redirects = Redirects(snapshot)
         self._verdicts = Verdicts(snapshot)
@@ -109,6 +115,10 @@ class FastLane:
             told = made.account
             request_id = self._new_id()
             octets = made.sent(request_id, self._date)
+            if self._once.get((audience, target)):
+                self._answers.put((audience, target), made.prepared())
+            else:
+                self._once.put((audience, target), True)
         self._journal.note(told, now, perf_counter_ns() - started, request_id, fast=True)
         return octets
 
@@ -145,6 +155,7 @@ class FastLane:
     def _move_to(self, now: datetime) -> None:
         self._since, self._until = self._window(now)
         self._answers.clear()
+        self._once.clear()
         self._redirects.forget()
         self._verdicts.forget()
 

@@ -98,6 +98,14 @@ class Sketch:
                     )
         return None
 
+    def prepared(self, target: str, account: Account) -> Prepared:
+        """The answer that leads to a target, to be given again."""
+        to = target.encode()
+        length = b"%d" % (len(to) + 1)
+        before_date = b"".join((self.before_link, to, self.before_location, to, self.before_length, length))
+        after_date = self.after_date + (to + b"\n" if self.body else b"")
+        return Prepared(self.before_id, before_date + self.before_date, after_date, account)
+
     def sent(self, request_id: str, date: bytes, target: str) -> bytes:
         """The whole answer that leads to a target."""
         to = target.encode()

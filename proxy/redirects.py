@@ -104,6 +104,10 @@ class Redirected(NamedTuple):
         """The answer."""
         return self.pattern.sketch.sent(request_id, date, self.target)
 
+    def prepared(self) -> Prepared:
+        """The answer, to be given again."""
+        return self.pattern.sketch.prepared(self.target, self.account())
+
 
 class Redirects:
     """The redirects of one snapshot, between two instants at which an answer changes by itself."""

@@ -5,7 +5,7 @@ the parser and the making of a response, which cost three times as much.  What s
 the slow lane: redirects as sketches, short answers that say the same of every such page as they were sent.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final, NamedTuple
 
@@ -88,6 +88,14 @@ class Verdict(NamedTuple):
         if self.form.sketch is None or self.decision.way is None:
             raise LookupError("a redirect that leads nowhere")
         return self.form.sketch.sent(request_id, date, self.decision.way.target)
+
+    def prepared(self) -> Prepared:
+        """The answer, to be given again."""
+        if self.form.whole is not None:
+            return replace(self.form.whole, account=self.account())
+        if self.form.sketch is None or self.decision.way is None:
+            raise LookupError("a redirect that leads nowhere")
+        return self.form.sketch.prepared(self.decision.way.target, self.account())
 
 
 class Verdicts:

@@ -52,6 +52,17 @@ async def test_the_third_of_a_kind_is_answered_alike_and_fast(packs: Packs, page
         assert ours.hits == theirs.hits
 
 
+async def test_what_was_made_twice_is_kept_and_stays_the_same(packs: Packs, pages: Pages) -> None:
+    async with lane_over(packs, pages) as ours, lane_over(packs, pages, enabled=False) as theirs:
+        async with ours.connected() as fast, theirs.connected() as slow:
+            for number in (1, 2, 3, 4, 3, 4, 3, 4, 3, 4):
+                for path in (f"/vi/procedure/detail/629d{number:020x}", f"/khong/ai/biet/{number}"):
+                    request = request_for(f"{HOST}{path}", CRAWLER)
+                    assert same(await fast.ask(request)) == same(await slow.ask(request))
+        assert ours.lines == theirs.lines
+        assert ours.hits == theirs.hits
+
+
 SEGMENTS = st.sampled_from(
     ["vi", "thu-tuc-hanh-chinh", "chi-tiet", "procedure", "detail", "629d0123456789abcdef0123", "a.css"]
 )
