@@ -27,7 +27,8 @@ check: for-testing ## formatting, lint, types, layers, templates and messages, D
 	$(BIN)/hadolint Dockerfile
 	@if command -v shellcheck >/dev/null; then set -x; shellcheck $(SHELL_SCRIPTS); else echo 'shellcheck is missing: shell scripts not checked'; fi
 
-bench: for-testing ## measure the edge beside its peers (ARGS goes to the bench)
+bench: for-testing ## measure the edge beside nginx, HAProxy, Caddy and aiohttp (ARGS=--quick, --large, names)
+	@scripts/bench_packages.sh
 	@$(BIN)/python -m bench $(ARGS)
 
 lock: ## write requirements/*.txt anew from pyproject.toml (ARGS=--upgrade takes newer releases)

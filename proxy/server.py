@@ -26,12 +26,15 @@ _REQUEST_LINE: Final = re.compile(rb"[A-Z]{3,8} /")
 class EdgeProtocol(RequestHandler):
     """One connection.  What is no HTTP gets a page in words, never a traceback."""
 
-    __slots__ = ("_asked", "_edge", "_plain")
+    __slots__ = ("_answered", "_asked", "_begun", "_edge", "_handed", "_plain")
 
     def __init__(self, edge: Edge, server: Server, **options: Any) -> None:
         super().__init__(server, **options)
         self._edge = edge
         self._plain = edge.has_fast_lane  # until a chunk comes that is not one plain head
+        self._handed = 0  # heads that the parser was given while the connection was plain
+        self._answered = 0  # those of them whose answers are sent
+        self._begun = False  # whether anything but plain heads has come
         self._asked: Head | None = None  # the head whose answer is to be learnt
 
     def data_received(self, data: bytes) -> None:
@@ -40,9 +43,7 @@ class EdgeProtocol(RequestHandler):
         The fast lane speaks only where the parser holds nothing: every chunk before was one head without a body, and
         its answer is complete.  One chunk of any other form, and the connection is the parser's to its end.
         """
-        # Only a head that is awaited: encoding a body would make it longer than it was announced.
-        waiter = self._waiter
-        awaited = waiter is not None and not waiter.done() and not self._messages
+        awaited = self._awaits_head()
         if self._plain and data:
             # A client that does not read what it asked for is aiohttp's to wait for.
             free = awaited and not (self._paused or self._close or self._force_close or self._upgraded)
@@ -53,24 +54,36 @@ class EdgeProtocol(RequestHandler):
                     self._request_count += 1
                     self._manager.requests_count += 1
                 return
-            self._hand_to_parser(data, awaited=awaited)
-            return
+            if (head := Head.of(data)) is not None:
+                self._hand_to_parser(head, data, awaited=awaited)
+                return
+            self._plain = False
+        self._begun = True
+        # Only a head: encoding a body would make it longer than it was announced.
         if awaited and not data.isascii():
             data = _escaped(data)
         super().data_received(data)
 
-    def _hand_to_parser(self, data: bytes, *, awaited: bool) -> None:
+    def _awaits_head(self) -> bool:
+        """Whether what comes now is the beginning of a request, all earlier ones being answered.
+
+        Not told by aiohttp's waiter alone: a client that is quick sends its next head before aiohttp's task has begun
+        to wait, and its first one before that task has begun at all.
+        """
+        if self._plain:
+            return self._handed == self._answered and not self._messages
+        waiter = self._waiter
+        return not self._begun or (waiter is not None and not waiter.done() and not self._messages)
+
+    def _hand_to_parser(self, head: Head, data: bytes, *, awaited: bool) -> None:
         """Have the parser read what may be one plain head; if it was, its answer will be known."""
-        head = Head.of(data)
-        if head is None:
-            self._plain = False
-            self.data_received(data)
-            return
         before = len(self._messages)
         super().data_received(data)
         # One message and no body: else what comes next need not be a head.
         alone = len(self._messages) == before + 1 and self._messages[-1][1] is EMPTY_PAYLOAD
         self._plain = alone and not self._upgraded and isinstance(self._messages[-1][0], RawRequestMessage)
+        self._begun = self._begun or not self._plain
+        self._handed += 1
         if self._plain and awaited:
             self._asked = head
 
@@ -80,7 +93,10 @@ class EdgeProtocol(RequestHandler):
         """Send a response, and learn it."""
         head, self._asked = self._asked, None
         response, disconnected = await super().finish_response(request, resp, start_time)
-        if head is not None and not disconnected and response.keep_alive:
+        self._answered += 1
+        if disconnected or not response.keep_alive:
+            self._plain = False  # aiohttp is about to end the connection
+        elif head is not None:
             self._edge.learn(head, request, response)
         return response, disconnected
 

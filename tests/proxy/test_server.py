@@ -1,6 +1,7 @@
 """What the HTTP parser turns away gets our words and our status."""
 
 import asyncio
+import re
 import socket
 
 import pytest
@@ -186,3 +187,38 @@ async def test_what_is_taken_from_inside_aiohttp_is_there(packs: Packs, pages: P
     async with lane_over(packs, pages) as lane:
         protocol = lane.server()
         assert [name for name in PRIVATE if not hasattr(protocol, name)] == []
+
+
+def quick_client(port: int, passes: int) -> None:
+    """Twenty addresses again and again on one connection, each asked for as soon as the answer before is there."""
+    with socket.create_connection(("127.0.0.1", port)) as connection:
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for _ in range(passes):
+            for number in range(20):
+                connection.sendall(asked_for(f"/khong/ai/biet/{number}"))
+                head = b""
+                while b"\r\n\r\n" not in head:
+                    head += connection.recv(65_536)
+                found = re.search(rb"Content-Length: (\d+)", head)
+                assert found is not None
+                body = head.partition(b"\r\n\r\n")[2]
+                while len(body) < int(found[1]):
+                    body += connection.recv(65_536)
+
+
+async def test_a_client_that_is_quicker_than_the_loop_is_answered_fast_from_the_second_time(
+    packs: Packs, pages: Pages
+) -> None:
+    async with lane_over(packs, pages) as lane:
+        await asyncio.to_thread(quick_client, lane.port, 3)
+        assert lane.fast == 40
+
+
+async def test_the_first_request_of_a_new_connection_is_answered_fast_when_it_is_known(
+    packs: Packs, pages: Pages
+) -> None:
+    request = asked_for("/vi")
+    async with lane_over(packs, pages) as lane:
+        for _ in range(5):
+            await lane.asked(request)
+        assert lane.fast == 4

@@ -1,0 +1,94 @@
+"""What rules cost at rest: making their file, beginning with it, and the memory of those that serve it."""
+
+from collections.abc import Iterator
+from statistics import median
+
+from bench import peers
+from bench.edges import edge
+from bench.figures import Figure, Row, Skipped, at_most, below
+from bench.measurements.exact import draw
+from bench.peers import Nginx
+from bench.rulesets import old_addresses
+from bench.workshop import MILLION, Workshop
+from bench.wrk import load
+
+ABOUT = (
+    "Edges and nginx with the same exact rules, after a load over all of them. Private memory is what a worker alone "
+    "has written (Private_Dirty); total memory counts every page of all processes once (Pss), the mapped file too, as "
+    "far as it is in memory. Ready is from the command until `/ready` says yes."
+)
+_LARGE = 10_000_000
+
+
+def run(shop: Workshop) -> Iterator[Row]:
+    """Compile, begin, fill memory."""
+    many = shop.extent.rules
+    sizes = [many, *([_LARGE] if shop.extent.large else [])]
+    for size in sizes:
+        yield from _compiled(shop, size)
+    empty_ready, empty_private = _edge(shop, 0)
+    yield Figure("ready: edge without rules of its own", tuple(empty_ready), "s")
+    yield Figure("private memory of a worker: no rules of its own", (empty_private,), "MB")
+    for size in sizes:
+        ready, private = _edge(shop, size)
+        at_scale = size >= MILLION
+        yield Figure(f"ready: edge, {size:,} rules", tuple(ready), "s", below(1) if at_scale else None)
+        more = median(ready) - median(empty_ready)
+        yield Figure(f"ready: edge, {size:,} rules, over the empty edge", (more,), "s")
+        target = below(80) if at_scale else None
+        yield Figure(
+            f"private memory of a worker: {size:,} rules, over the empty edge", (private - empty_private,), "MB", target
+        )
+    yield from _two_workers(shop, many)
+
+
+def _compiled(shop: Workshop, size: int) -> Iterator[Row]:
+    took = shop.compiled("exact", size)
+    target = {MILLION: at_most(8), _LARGE: at_most(90)}.get(size)
+    yield Figure(f"compile {size:,} rules: CPU", (took.cpu_seconds,), "s")
+    yield Figure(f"compile {size:,} rules: wall", (took.wall_seconds,), "s", target)
+    yield Figure(f"compile {size:,} rules: file", (took.megabytes,), "MB")
+    yield Figure(f"compile {size:,} rules: peak of the compiler's memory", (took.peak_megabytes,), "MB")
+
+
+def _edge(shop: Workshop, size: int) -> tuple[list[float], float]:
+    """Seconds until ready, for each round, and a worker's private memory after a load."""
+    state = shop.state("exact", size) if size else shop.place("empty")
+    ready: list[float] = []
+    private = 0.0
+    for number in range(min(shop.extent.rounds, 3)):
+        with edge(shop.place("edge"), state, cpu=None) as begun:
+            ready.append(begun.ready_seconds)
+            shop.told(f"edge, {size:,} rules: ready in {begun.ready_seconds:.2f} s")
+            if number == 0:
+                # The same load everywhere: without rules of its own the edge knows these addresses by a template.
+                load(begun.server.port, [one.request for one in draw(shop, size or shop.extent.rules)(0)], 2)
+                private = begun.worker_memory().private
+    return ready, private
+
+
+def _two_workers(shop: Workshop, many: int) -> Iterator[Row]:
+    asked = [one.request for one in draw(shop, many)(0)]
+    totals = {}
+    with edge(shop.place("edge"), shop.state("exact", many), workers=2, cpu=None) as ours:
+        load(ours.server.port, asked, 4)
+        totals["edge"] = ours.server.memory()
+        names = ours.workers()
+        shop.told(f"edge: {len(names)} workers, {totals['edge'].proportional:.0f} MB")
+    if peers.program("nginx"):
+        folder = shop.place("nginx")
+        http = peers.nginx_map(folder, old_addresses(many, shop.sites))
+        with peers.nginx(folder, Nginx(peers.SEND_AWAY, http, workers=2)) as theirs:
+            load(theirs.port, asked, 2)
+            totals["nginx"] = theirs.memory()
+            yield Figure(f"ready: nginx, {many:,} rules", (theirs.ready_seconds,), "s")
+    for name, held in totals.items():
+        yield Figure(f"total memory: {name}, two workers, {many:,} rules", (held.proportional,), "MB")
+        yield Figure(f"of it private: {name}", (held.private,), "MB")
+    if "nginx" not in totals:
+        yield Skipped("nginx", "not installed")
+        return
+    share = totals["edge"].proportional / totals["nginx"].proportional
+    yield Figure(
+        f"total memory: edge ÷ nginx, {many:,} rules", (share,), "×", at_most(0.35) if many >= MILLION else None
+    )

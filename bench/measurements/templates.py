@@ -1,0 +1,131 @@
+"""Rules with holes: ten thousand and more of them for one portal, beside nginx with as many regular expressions."""
+
+import random
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
+
+from bench import peers, states
+from bench.edges import edge
+from bench.figures import Figure, Row, Skipped, at_least, below, ratios
+from bench.peers import Nginx
+from bench.rounds import Contestant, Draw, Question, cost, measure
+from bench.rulesets import CRAWLING, head, template
+from bench.states import KEYWORD, NOW
+from bench.workshop import Workshop
+from redirect_rules.canonical import Key, canonical_key
+from redirect_rules.matching import TemplateIndex
+from redirect_rules.model import Rule
+from redirect_rules.packs import read_packs
+
+ABOUT = (
+    "One portal has 10,000 templates of six shapes. Asked are addresses of the last hundred of them, each with a "
+    "number that nobody asked for before, and addresses that none of them knows: nginx tries all expressions of its "
+    "`map` for both. Without `pcre_jit` is how nginx comes."
+)
+_MOST = 100_000
+_LOOK_UPS = 20_000
+
+
+def run(shop: Workshop) -> Iterator[Row]:
+    """Look-ups in this process, then requests."""
+    yield from look_ups(shop)
+    yield from over_http(shop)
+
+
+def look_ups(shop: Workshop) -> Iterator[Row]:
+    """What a look-up costs as templates grow in number."""
+    sizes = (100, 1_000, 10_000, 10_000 if shop.extent.quick else _MOST)
+    indexes: dict[int, TemplateIndex] = {}
+    for size in dict.fromkeys(sizes):
+        shop.told(f"reading {size:,} templates")
+        indexes[size] = TemplateIndex([_rules(shop, size)], fold_case=True)
+    found: dict[str, dict[int, list[float]]] = {"known": {}, "unknown": {}}
+    for _ in range(shop.extent.rounds):
+        for size, index in indexes.items():
+            for kind, keys in (("known", _keys(size, known=True)), ("unknown", _keys(size, known=False))):
+                found[kind].setdefault(size, []).append(_micros(index, keys))
+    for kind, by_size in found.items():
+        for size, micros in by_size.items():
+            yield Figure(f"look-up among {size:,} templates, {kind}", tuple(micros), "µs")
+        grown = ratios(by_size[sizes[-1]], by_size[100])
+        yield Figure(f"look-up: {sizes[-1]:,} ÷ 100 templates, {kind}", grown, "×", below(2))
+
+
+def _rules(shop: Workshop, count: int) -> Sequence[Rule]:
+    portal = shop.sites[0].portal
+    packs = read_packs(states.with_templates(shop.packs.sources, portal, count))
+    return packs.book.portal_rules[portal]
+
+
+def _keys(size: int, *, known: bool) -> list[Key]:
+    chance = random.Random(size)
+    end = "" if known else "/nua"
+    return [
+        canonical_key("h", template(chance.randrange(size)).sample.format(chance.randrange(10**6)) + end)
+        for _ in range(_LOOK_UPS)
+    ]
+
+
+def _micros(index: TemplateIndex, keys: Sequence[Key]) -> float:
+    begun = time.process_time()
+    for key in keys:
+        index.best(key, NOW)
+    return (time.process_time() - begun) / len(keys) * 1e6
+
+
+def over_http(shop: Workshop) -> Iterator[Row]:
+    """Requests that only the last of all templates know, and that none knows."""
+    count = 1_000 if shop.extent.quick else 10_000
+    with ExitStack() as running:
+        ours = running.enter_context(edge(shop.place("edge"), shop.state("templates", count))).server
+        known, unknown = _asked(shop, count, known=True), _asked(shop, count, known=False)
+        repeated = _asked(shop, count, known=True, anew=False)
+        contestants = [
+            Contestant(f"edge, {count:,} templates, new addresses", ours, known),
+            Contestant(f"edge, {count:,} templates, 1,000 addresses", ours, repeated),
+            Contestant(f"edge, {count:,} templates, unknown addresses", ours, unknown, refusals=True),
+        ]
+        if peers.program("nginx"):
+            for jit in (False, True):
+                folder = shop.place("nginx")
+                http = peers.nginx_expressions(folder, map(template, range(count)), f"{KEYWORD}$1")
+                main = "pcre_jit on;" if jit else ""
+                server = running.enter_context(peers.nginx(folder, Nginx(peers.SEND_AWAY, http, main)))
+                name = f"nginx, {count:,} expressions" + (", pcre_jit" if jit else "")
+                contestants.append(Contestant(name, server, known))
+                contestants.append(Contestant(f"{name}, unknown addresses", server, unknown, refusals=True))
+        found = measure(contestants, rounds=shop.extent.rounds, seconds=shop.extent.seconds, told=shop.told)
+    for name, measured in found.items():
+        yield from cost(name, measured)[:2]
+    if not peers.program("nginx"):
+        yield Skipped("nginx", "not installed")
+        return
+    for ending in ("", ", pcre_jit"):
+        theirs = found[f"nginx, {count:,} expressions{ending}"]
+        for asked in ("new addresses", "1,000 addresses"):
+            mine = found[f"edge, {count:,} templates, {asked}"]
+            target = at_least(200) if asked == "new addresses" and not ending else None
+            yield Figure(f"rate: edge ÷ nginx{ending}, {asked}", ratios(mine.rate, theirs.rate), "×", target)
+        lost = found[f"nginx, {count:,} expressions{ending}, unknown addresses"]
+        mine = found[f"edge, {count:,} templates, unknown addresses"]
+        yield Figure(f"rate: edge ÷ nginx{ending}, unknown addresses", ratios(mine.rate, lost.rate), "×")
+
+
+def _asked(shop: Workshop, count: int, *, known: bool, anew: bool = True) -> Draw:
+    host = shop.sites[0].host
+    path: Callable[[int, int], str] = lambda number, value: (  # noqa: E731 - one of two spellings
+        template(number).sample.format(value) if known else f"/khong-ai-biet/{number}/{value}"
+    )
+
+    def questions(number: int) -> Sequence[Question]:
+        chance = random.Random(number if anew else 0)
+        wanted = int(20_000 * shop.extent.seconds) if anew else 1_000
+        asked = []
+        for _ in range(wanted):
+            value = chance.randrange(10**9)
+            target = f"{KEYWORD}{value}" if known else ""
+            asked.append(Question(head(host, path(count - 1 - chance.randrange(100), value), *CRAWLING), target))
+        return asked
+
+    return questions
