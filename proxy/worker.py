@@ -31,6 +31,9 @@ DRAINING: Final = b"d"
 BEATS: Final = 4
 """How often a worker beats in the time after which it is given up."""
 SIGNALS: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+GC_THRESHOLDS: Final = (100_000, 50, 100)
+"""What a worker makes and drops goes by its references alone; the collector finds cycles, and looks through all that is
+kept for them: tens of milliseconds in which nobody is answered.  So it looks seldom."""
 _ADOPTION_SECONDS: Final = 10.0
 _ARRIVAL_SECONDS: Final = 0.1  # who is accepted as the last sends the first request within this, or is closed as idle
 
@@ -114,3 +117,4 @@ def _settle(order: Order) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     gc.enable()
+    gc.set_threshold(*GC_THRESHOLDS)
