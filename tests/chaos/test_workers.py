@@ -43,13 +43,14 @@ async def two_ready(edge: Edge) -> None:
 
 # what happens        seconds   requests that may fail   gap in seconds   cause of the replacement
 DISTURBED = [
-    (one_killed,         3,       1,                       1.0,             "crash"),  # 1 of 600: 0.17 %
-    (killed_each_second, 3,       2,                       1.0,             "crash"),
-    (one_told_to_stop,   2,       0,                       1.0,             "signal"),
-    (exchanged,          2,       0,                       1.0,             "reload"),
-    (one_hung,           4,       2,                       1.0,             "heartbeat"),
-    (all_hung,           4,       4,                       4.0,             "heartbeat"),
+    (one_killed,         3,       1,                       2.0,             "crash"),  # 1 of 600: 0.17 %
+    (killed_each_second, 3,       2,                       2.0,             "crash"),
+    (one_told_to_stop,   2,       0,                       2.0,             "signal"),
+    (exchanged,          2,       0,                       2.0,             "reload"),
+    (one_hung,           4,       2,                       2.0,             "heartbeat"),
+    (all_hung,           4,       4,                       2.0 + HEARTBEAT_SECONDS, "heartbeat"),
 ]  # fmt: skip
+"""Gaps as a machine that is at work beside this has them; `python -m bench.chaos` measures them on a quiet one."""
 
 
 @pytest.mark.xdist_group("chaos")
@@ -84,6 +85,7 @@ async def test_a_stop_answers_everybody_who_had_reached_us(tmp_path: Path) -> No
 @pytest.mark.xdist_group("chaos")
 async def test_counts_of_the_dead_are_kept(shared: Edge) -> None:
     await two_ready(shared)
+    await asyncio.sleep(1.5)  # whatever was answered before is counted by now
     before = shared.answers_counted()
     outcome = await under_load(shared, nothing, rate=RATE, seconds=1)
     await shared.until(lambda: shared.answers_counted() == before + outcome.answered)
