@@ -186,9 +186,9 @@ def _must_differ(folder: Path, packs: Packs) -> None:
         raise NothingToPublish("the draft is what is in force already")
 
 
-def _activate(store: Store, folder: Path, number: int, change: Change, *, full: bool = False) -> Published:
+def _activate(store: Store, folder: Path, number: int, change: Change) -> Published:
     """The file's pointer first: what serves is the truth, and the register follows it."""
-    with open_snapshot(path_of(folder, number), full=full) as file:
+    with open_snapshot(path_of(folder, number)) as file:
         point_at(folder, file.meta)
     return store.publications.activate(number, change)
 
@@ -206,8 +206,9 @@ def rollback(store: Store, folder: Path, number: int, change: Change) -> Publish
     if number not in numbers(folder):
         known = ", ".join(map(str, numbers(folder))) or "none"
         raise NumberGone(f"the file of number {number} is not here: one of {known}")
+    open_snapshot(path_of(folder, number), full=True).close()  # what is refused changes nothing
     activation.wait_for(folder, ())
-    return _activate(store, folder, number, change, full=True)
+    return _activate(store, folder, number, change)
 
 
 def settle(store: Store, folder: Path, change: Change) -> Published | None:

@@ -77,8 +77,12 @@ def test_a_damaged_number_is_not_gone_back_to(alone: SqlStore, packs: Packs, tmp
     octets = bytearray(path_of(tmp_path, 1).read_bytes())
     octets[len(octets) // 2] ^= 1
     path_of(tmp_path, 1).write_bytes(octets)
+    add(alone, "three", "/cu/3")
+    publish(alone, packs.sources, tmp_path, by("an"), at=NOON + timedelta(hours=1))
+    waiting = activation.pending(tmp_path)
     with pytest.raises(SnapshotRefused, match="damaged"):
         rollback(alone, tmp_path, 1, by("an"))
+    assert activation.pending(tmp_path) == waiting != (), "what was refused has changed nothing"
     assert current(tmp_path) is not None
     with serving(tmp_path) as ours:
         assert ours.snapshot.number == 2
