@@ -16,7 +16,7 @@ run: for-running ## start the edge with conf/edge.toml; Ctrl-C stops it (ARGS="-
 	@exec $(BIN)/dvc-edge serve $(ARGS)
 
 test: packages $(AXE) check ## install what the tests need, check the sources, run every test (ARGS goes to pytest)
-	@$(BIN)/pytest --numprocesses auto --maxprocesses 8 --dist loadgroup $(ARGS)
+	@scripts/tests.sh $(ARGS)
 
 check: for-testing ## formatting, lint, types, layers, templates and messages, Dockerfile, shell scripts
 	$(BIN)/ruff format --check .

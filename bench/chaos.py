@@ -201,7 +201,7 @@ class Edge:
         """Send a signal to the supervisor."""
         self.process.send_signal(number)
 
-    async def until(self, holds: Callable[[], bool], *, seconds: float = 15.0) -> float:
+    async def until(self, holds: Callable[[], bool], *, seconds: float = 30.0) -> float:
         """Wait until something holds; how many seconds it took.  Raises TimeoutError."""
         begun = time.monotonic()
         while not await asyncio.to_thread(holds):

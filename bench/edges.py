@@ -66,7 +66,9 @@ def edge(
     command = [sys.executable, "-m", "proxy", "serve", "--config", str(ROOT / "conf/edge.toml")]
     begun = time.perf_counter()
     with serving(command, port=port, folder=folder, environ={**chosen, **(environ or {})}, cpu=cpu) as server:
-        yield Edge(server, operations, _ready(operations, begun, folder), folder)
+        running = Edge(server, operations, _ready(operations, begun, folder), folder)
+        _complete(running, workers, begun)
+        yield running
 
 
 def _ready(operations: int, begun: float, folder: Path) -> float:
@@ -76,3 +78,11 @@ def _ready(operations: int, begun: float, folder: Path) -> float:
             return time.perf_counter() - begun
         time.sleep(0.005)
     raise DoesNotStart(f"the edge is never ready: {(folder / 'stderr').read_text('utf-8', 'replace')[-2_000:]}")
+
+
+def _complete(running: Edge, workers: int, begun: float) -> None:
+    """The first worker makes an edge ready; who measures wants them all."""
+    while len(running.workers()) < workers:
+        if time.perf_counter() - begun > PATIENCE_SECONDS:
+            raise DoesNotStart(f"only {len(running.workers())} of {workers} workers started")
+        time.sleep(0.005)

@@ -12,6 +12,9 @@ from hypothesis import strategies as st
 
 from bench.accounting import Memory, cpu_seconds, cpu_ticks, descendants, family, memory, memory_of, named, parent
 
+pytestmark = pytest.mark.clocked
+
+
 STAT = "4242 ({name}) S 17 4242 4242 0 -1 4194560 100 0 0 0 {user} {system} 5 6 20 0 1 0 1000 10000 100 18446744073709551615"
 ROLLUP = """\
 55d0c0000000-7ffd000000 ---p 00000000 00:00 0                          [rollup]

@@ -2,10 +2,14 @@
 
 from pathlib import Path
 
+import pytest
+
 from bench import states
 from bench.edges import edge
 from bench.rulesets import CRAWLING, head, old_address
 from bench.servers import exchange, field
+
+pytestmark = pytest.mark.clocked
 
 
 def test_an_edge_serves_a_state_folder_with_its_log_in_a_file(tmp_path: Path) -> None:

@@ -11,6 +11,9 @@ from bench.peers import Nginx
 from bench.rulesets import CRAWLING, Site, head, old_addresses, template
 from bench.servers import Server, exchange, field
 
+pytestmark = pytest.mark.clocked
+
+
 SITES = [Site("langson", "a.gov.vn"), Site("hue", "b.gov.vn")]
 RULES = list(old_addresses(40, SITES))
 KEYWORD = "https://dichvucong.gov.vn/tim?keyword="

@@ -12,6 +12,9 @@ import pytest
 from bench import accounting
 from bench.servers import SERVER_CPU, DoesNotStart, answer_seconds, field, free_port, length_of, on_cpu, serving
 
+pytestmark = pytest.mark.clocked
+
+
 SERVER = """
 import http.server, subprocess, sys
 child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])

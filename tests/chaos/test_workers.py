@@ -25,6 +25,9 @@ from bench.chaos import (
     under_load,
 )
 
+pytestmark = pytest.mark.clocked
+
+
 RATE = 200
 HEARTBEAT_SECONDS = 5  # a busy machine holds a sound worker for one now and then
 ROOT = Path(__file__).parents[2]
@@ -53,7 +56,6 @@ DISTURBED = [
 """A hung worker holds its visitors for its heartbeat, and as long as a busy machine takes to see that."""
 
 
-@pytest.mark.xdist_group("chaos")
 @pytest.mark.parametrize(("disturb", "seconds", "may_fail", "gap_seconds", "cause"), DISTURBED)
 async def test_visitors_hardly_notice(
     shared: Edge, disturb: Disturbance, seconds: float, may_fail: int, gap_seconds: float, cause: str
@@ -72,7 +74,6 @@ async def test_visitors_hardly_notice(
     assert "Traceback" not in shared.said.read_text()
 
 
-@pytest.mark.xdist_group("chaos")
 async def test_a_stop_answers_everybody_who_had_reached_us(tmp_path: Path) -> None:
     with edge(tmp_path) as started:
         outcome = await under_load(started, stopped, rate=RATE, seconds=2)
@@ -82,7 +83,6 @@ async def test_a_stop_answers_everybody_who_had_reached_us(tmp_path: Path) -> No
         assert started.process.wait(5) == 0
 
 
-@pytest.mark.xdist_group("chaos")
 async def test_counts_of_the_dead_are_kept(shared: Edge) -> None:
     await two_ready(shared)
     await asyncio.sleep(1.5)  # whatever was answered before is counted by now
@@ -99,7 +99,6 @@ async def nothing(_: Edge, __: float) -> None:
     """No disturbance."""
 
 
-@pytest.mark.xdist_group("chaos")
 async def test_operators_are_answered_while_every_worker_hangs(tmp_path: Path) -> None:
     with edge(tmp_path, DVC_EDGE__WORKERS__HEARTBEAT_SECONDS="0") as started:
         await two_ready(started)
@@ -113,7 +112,6 @@ async def test_operators_are_answered_while_every_worker_hangs(tmp_path: Path) -
             os.kill(pid, signal.SIGCONT)
 
 
-@pytest.mark.xdist_group("chaos")
 async def test_everybody_dies_with_the_supervisor(tmp_path: Path) -> None:
     with edge(tmp_path) as started:
         await two_ready(started)
@@ -123,7 +121,6 @@ async def test_everybody_dies_with_the_supervisor(tmp_path: Path) -> None:
         await started.until(lambda: not any(map(running, family)), seconds=5)
 
 
-@pytest.mark.xdist_group("chaos")
 async def test_workers_outlive_their_fork_server_and_another_makes_the_next(tmp_path: Path) -> None:
     with edge(tmp_path) as started:
         await two_ready(started)
@@ -139,7 +136,6 @@ async def test_workers_outlive_their_fork_server_and_another_makes_the_next(tmp_
         await started.until(lambda: started.fork_server() not in {0, former})
 
 
-@pytest.mark.xdist_group("chaos")
 async def test_one_worker_that_dies_again_and_again_is_replaced_later_and_later_and_others_serve(
     tmp_path: Path,
 ) -> None:
@@ -173,7 +169,6 @@ def change(file: Path, old: str, new: str) -> None:
     file.write_text(text.replace(old, new), "utf-8")
 
 
-@pytest.mark.xdist_group("chaos")
 async def test_a_reload_takes_what_is_on_disk_and_refuses_what_is_broken(program: Path) -> None:
     settings = program / "conf/edge.toml"
     with edge(program, root=program, config=settings) as started:
@@ -213,14 +208,12 @@ async def test_a_reload_takes_what_is_on_disk_and_refuses_what_is_broken(program
         change(program / "proxy/worker.py", "raise RuntimeError('not today')", "voice.say(READY)")
 
 
-@pytest.mark.xdist_group("chaos")
 async def test_a_start_that_cannot_succeed_ends(program: Path) -> None:
     change(program / "proxy/worker.py", "voice.say(READY)", "raise RuntimeError('not today')")
     with pytest.raises(TimeoutError, match="no worker could be made ready"), edge(program, root=program):
         pass
 
 
-@pytest.mark.xdist_group("chaos")
 async def test_a_reload_moves_to_another_address_and_another_number_of_workers(program: Path) -> None:
     settings = program / "conf/edge.toml"
     with edge(program, root=program, config=settings) as first:  # only to learn of two free ports

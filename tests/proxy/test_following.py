@@ -68,7 +68,7 @@ async def location(edge: RunningEdge, path: str) -> str | None:
 
 async def until(condition: Callable[[], "asyncio.Future[bool] | object"]) -> None:
     """Wait for what must come true within seconds."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while not await condition():  # type: ignore[misc]  # noqa: ASYNC110 - another process is waited for
             await asyncio.sleep(0.02)
 

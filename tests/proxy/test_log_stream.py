@@ -12,6 +12,9 @@ import pytest
 from proxy.log_stream import log_stream
 from proxy.processes import close_all
 
+pytestmark = pytest.mark.clocked
+
+
 ROOT = Path(__file__).parents[2]
 WRITER = """
 import sys

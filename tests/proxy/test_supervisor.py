@@ -22,6 +22,9 @@ from bench.chaos import Edge, edge
 from proxy.supervisor import cannot_listen
 from tests.conftest import CONF
 
+pytestmark = pytest.mark.clocked
+
+
 FORM = (
     b"POST /nop-ho-so HTTP/1.1\r\nHost: dichvucong.langson.gov.vn\r\nUser-Agent: Mozilla/5.0\r\nAccept: text/html\r\n"
     b"Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 6\r\n\r\n"

@@ -1,0 +1,13 @@
+#!/usr/bin/env bash
+# Every test: those that watch a clock one after the other, when the others have left the machine to them.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+# 5 is "no test was chosen", which is fine for one of the two halves.
+chosen() {
+  .venv/bin/pytest "$@" || { local code=$?; [ "$code" -eq 5 ] || exit "$code"; return 5; }
+}
+
+none=0
+chosen --numprocesses auto --maxprocesses 8 --dist loadgroup -m "not clocked" "$@" || none=$?
+chosen -m clocked "$@" || { [ "$none" -eq 0 ] || { echo "no test has been chosen: $*" >&2; exit 5; }; }
