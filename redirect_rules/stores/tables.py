@@ -172,5 +172,44 @@ HITS = Table(
     sqlite_with_rowid=False,  # the key is nearly the whole row: once is enough
 )
 
+PASSWORDS = Table(
+    "passwords",
+    METADATA,
+    Column("actor", Words, primary_key=True),
+    Column("hash", Words, nullable=False),
+    Column("totp", Words, nullable=False),
+    Column("failures", Integer, nullable=False),
+    Column("locked_until", Words),
+    Column("last_step", Integer, nullable=False),
+)
+
+SIGNED_IN = Table(
+    "signed_in",
+    METADATA,
+    Column("digest", Words, primary_key=True),
+    Column("actor", Words, nullable=False),
+    Column("csrf", Words, nullable=False),
+    Column("begun_at", Words, nullable=False),
+    Column("seen_at", Words, nullable=False),
+    Column("ends_at", Words, nullable=False),
+    Column("way", Words, nullable=False),
+    Index(None, "actor"),
+)
+
+TOKENS = Table(
+    "tokens",
+    METADATA,
+    Column("id", Words, primary_key=True),
+    Column("actor", Words, nullable=False),
+    Column("name", Words, nullable=False),
+    Column("digest", Words, nullable=False),
+    Column("deeds", Words, nullable=False),  # "edit see"
+    Column("created_at", Words, nullable=False),
+    Column("expires_at", Words, nullable=False),
+    Column("used_on", Words, nullable=False),
+    Column("revoked_at", Words),
+    UniqueConstraint("digest"),
+)
+
 APPEND_ONLY = (AUDIT, REVISIONS)
 """Triggers refuse to change or remove a row of these."""
