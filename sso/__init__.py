@@ -1,5 +1,6 @@
-"""Who the visitor is: the sign-in broker.
+"""Who the visitor is: people sign in once, by an upstream that knows them, for every system that asks.
 
-Empty on purpose until the broker is built.  The name is taken so that the layers are fixed from the start:
-`sso` and `redirect_rules` never import each other, and only `proxy` imports both.
+A pure core and a rim.  Begin with `flow`, where one function says what comes next; `vocabulary` and `model` hold the
+words and values, `store` what is promised of the memory.  Only `stores` and `upstreams` wait for anybody; nothing reads
+a clock or makes a secret by itself.  `sso` and `redirect_rules` never import each other, and only `proxy` imports both.
 """

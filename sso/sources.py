@@ -1,0 +1,143 @@
+"""Files that operators write, with names and line numbers: every mistake is shown where it was made, all at once."""
+
+import re
+import tomllib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+Place = tuple[str | int, ...]
+"""Where in a document: ("client", "aliases", 1, "since")."""
+
+_HEADER = re.compile(r"\s*(\[\[?)\s*([^\[\]]+?)\s*\]\]?\s*(?:#.*)?$")
+_KEY = re.compile(r"""\s*((?:[A-Za-z0-9_-]+|"[^"]*")(?:\s*\.\s*(?:[A-Za-z0-9_-]+|"[^"]*"))*)\s*=""")
+_TOML_LINE = re.compile(r" \(at (?:line (\d+), column \d+|end of document)\)$")
+
+# pydantic's words → what to write instead.
+_INSTEAD = {
+    "extra_forbidden": "unknown key: remove it, or correct its spelling",
+    "missing": "this key is missing: add it",
+    "string_type": "write a text in quotes",
+    "int_type": "write a whole number",
+    "bool_type": "write true or false",
+    "list_type": "write a list: [ … ]",
+    "tuple_type": "write a list: [ … ]",
+    "dict_type": "write a table",
+}
+
+
+class StrictModel(BaseModel):
+    """A table of a file: unknown keys are mistakes, nothing is converted, and messages never quote what was given."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, hide_input_in_errors=True)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Mistake:
+    """One: where, and what to write instead."""
+
+    source: str
+    line: int  # from 1; 0 where the whole file is meant
+    text: str
+
+    def __str__(self) -> str:
+        return f"{self.source}:{self.line}: {self.text}" if self.line else f"{self.source}: {self.text}"
+
+
+class Mistakes(Exception):
+    """Every mistake that was found, so that they can be mended in one go."""
+
+    def __init__(self, mistakes: Iterable[Mistake]) -> None:
+        self.mistakes = tuple(sorted(set(mistakes)))
+        super().__init__("\n".join(map(str, self.mistakes)))
+
+
+@dataclass(frozen=True)
+class Document:
+    """A TOML file: its name for messages, and its text."""
+
+    source: str
+    text: str
+
+    @cached_property
+    def data(self) -> dict[str, Any]:
+        """The parsed tables.  Raises Mistakes where it is no TOML."""
+        try:
+            return tomllib.loads(self.text)
+        except tomllib.TOMLDecodeError as error:
+            match = _TOML_LINE.search(str(error))
+            line = int(match[1]) if match and match[1] else self.text.count("\n") + 1
+            raise Mistakes([Mistake(self.source, line, f"not TOML: {_TOML_LINE.sub('', str(error))}")]) from None
+
+    def line(self, place: Place) -> int:
+        """The line of a value, or of the nearest table around it."""
+        for length in range(len(place), 0, -1):
+            if (line := self._lines.get(place[:length])) is not None:
+                return line
+        return 0
+
+    def mistake(self, place: Place, text: str) -> Mistake:
+        """One at a place."""
+        return Mistake(self.source, self.line(place), text)
+
+    def mistakes_of(self, error: ValidationError, at: Place = ()) -> list[Mistake]:
+        """What pydantic found, in our words and with our lines; what was given is not repeated, it may be a secret."""
+        found = error.errors(include_url=False, include_input=False, include_context=False)
+        return [self.mistake((*at, *one["loc"]), _in_words(one)) for one in found]
+
+    @cached_property
+    def _lines(self) -> dict[Place, int]:
+        lines: dict[Place, int] = {}
+        counts: dict[Place, int] = {}
+        table: Place = ()
+        for number, line in enumerate(self.text.splitlines(), start=1):
+            if header := _HEADER.match(line):
+                table = _table(_parts(header[2]), counts, is_array=header[1] == "[[")
+                lines.setdefault(table, number)
+            elif key := _KEY.match(line):
+                parts = (*table, *_parts(key[1]))
+                for length in range(len(table) + 1, len(parts) + 1):
+                    lines.setdefault(parts[:length], number)
+        return lines
+
+
+def documents(folder: Path) -> list[Document]:
+    """The *.toml files of a folder, by name; none where there is no folder.  Raises Mistakes."""
+    found, mistakes = [], []
+    for path in sorted(folder.glob("*.toml")):
+        name = f"{folder.name}/{path.name}"
+        try:
+            found.append(Document(name, path.read_text(encoding="utf-8")))
+        except UnicodeDecodeError:
+            mistakes.append(Mistake(name, 0, "not UTF-8: save it as UTF-8"))
+        except OSError as error:
+            mistakes.append(Mistake(name, 0, f"cannot be read: {error.strerror}"))
+    if mistakes:
+        raise Mistakes(mistakes)
+    return found
+
+
+def _table(parts: Sequence[str], counts: dict[Place, int], *, is_array: bool) -> Place:
+    """The place of a table header: every array of tables on the way stands at its latest element."""
+    place: Place = ()
+    for i, part in enumerate(parts):
+        place = (*place, part)
+        if is_array and i == len(parts) - 1:
+            counts[place] = counts.get(place, -1) + 1
+        if place in counts:
+            place = (*place, counts[place])
+    return place
+
+
+def _parts(dotted: str) -> list[str]:
+    return [part.strip().strip('"') for part in re.findall(r'"[^"]*"|[^.]+', dotted)]
+
+
+def _in_words(found: Any) -> str:
+    name = ".".join(str(part) for part in found["loc"])
+    text = _INSTEAD.get(found["type"]) or str(found["msg"]).removeprefix("Value error, ")
+    return f"{name}: {text}" if name else text

@@ -1,0 +1,44 @@
+"""The steps that the store runs: what is said about them is so."""
+
+import hashlib
+
+import pytest
+
+from sso.stores import scripts
+from sso.stores.scripts import Script
+
+STEPS = [step for step in vars(scripts).values() if isinstance(step, Script)]
+
+
+@pytest.mark.parametrize("step", STEPS, ids=lambda step: step.name)
+def test_the_store_knows_a_step_by_the_digest_of_its_text(step: Script) -> None:
+    assert step.sha == hashlib.sha1(step.text.encode()).hexdigest()
+
+
+def test_every_step_has_a_name_of_its_own() -> None:
+    assert len({step.name for step in STEPS}) == len(STEPS) > 15
+
+
+WRITING = ("'SET'", "'DEL'", "'HSET'", "'ZADD'", "'SADD'", "end_grants(", "keep(", "'INCR'")
+
+
+def test_a_step_that_uses_something_up_must_last() -> None:
+    # What a failover may take back: an idle time that was renewed, and nothing else.
+    common = scripts._COMMON
+    careless = [
+        step.name
+        for step in STEPS
+        if not step.must_last and any(word in step.text.removeprefix(common) for word in WRITING)
+    ]
+    assert careless == []
+
+
+@pytest.mark.parametrize("step", STEPS, ids=lambda step: step.name)
+def test_every_key_of_a_step_has_the_prefix(step: Script) -> None:
+    # A key without it would lie on another node of a cluster, or in somebody else's namespace.
+    for line in step.text.splitlines():
+        for part in line.split("redis.call(")[1:]:
+            command, _, rest = part.partition(",")
+            if command.strip("'") not in {"TIME')[1]", "TIME"} and rest:
+                key = rest.strip().split(",")[0].split(")")[0].strip()
+                assert key.startswith(("P ..", "key", "code", "grant")), part
