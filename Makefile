@@ -1,6 +1,7 @@
 # What one types here.  `make help` lists it; steps longer than a line stand in scripts/.
 BIN := .venv/bin
 AXE := tests/browser/node_modules/.package-lock.json
+CLIENTS := tests/clients/node_modules/.package-lock.json
 SHELL_SCRIPTS := $(wildcard scripts/*.sh) .ci/run
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
@@ -12,10 +13,10 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-6s %s\n", $$1, $$2 }' Makefile
 
-run: for-running ## start the edge with conf/edge.toml; Ctrl-C stops it (ARGS="--config FILE" for another file)
-	@exec $(BIN)/dvc-edge serve $(ARGS)
+run: for-running ## start the edge with its demonstration of sign-in; Ctrl-C stops it (ARGS="--config FILE" for another file)
+	@exec $(BIN)/dvc-edge serve --config conf/demonstration/edge.toml $(ARGS)
 
-test: packages $(AXE) check ## install what the tests need, check the sources, run every test (ARGS goes to pytest)
+test: packages $(AXE) $(CLIENTS) check ## install what the tests need, check the sources, run every test (ARGS goes to pytest)
 	@scripts/tests.sh $(ARGS)
 
 check: for-testing ## formatting, lint, types, layers, templates and messages, Dockerfile, shell scripts
@@ -35,7 +36,7 @@ lock: ## write requirements/*.txt anew from pyproject.toml (ARGS=--upgrade takes
 	@scripts/lock.sh $(ARGS)
 
 clean: ## remove what the targets above have made
-	rm -rf .venv tests/browser/node_modules dist htmlcov test-results .coverage
+	rm -rf .venv tests/browser/node_modules tests/clients/node_modules dist htmlcov test-results .coverage
 	rm -rf .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
@@ -50,3 +51,6 @@ packages:
 
 $(AXE): tests/browser/package-lock.json
 	@scripts/axe.sh
+
+$(CLIENTS): tests/clients/package-lock.json
+	@scripts/clients.sh

@@ -20,8 +20,10 @@ from bench.measurements import (
     exact,
     memory,
     notices,
+    passing,
     publication,
     replaying,
+    sign_in,
     templates,
 )
 from bench.servers import ROOT
@@ -41,12 +43,14 @@ MEASUREMENTS: Final = {
     "exact": Measurement(exact.ABOUT, exact.run),
     "notices": Measurement(notices.ABOUT, notices.run),
     "encryption": Measurement(encryption.ABOUT, encryption.run),
+    "passing": Measurement(passing.ABOUT, passing.run),
     "templates": Measurement(templates.ABOUT, templates.run),
     "memory": Measurement(memory.ABOUT, memory.run),
     "publication": Measurement(publication.ABOUT, publication.run),
     "disturbances": Measurement(disturbances.ABOUT, disturbances.run),
     "databases": Measurement(databases.ABOUT, databases.run),
     "replaying": Measurement(replaying.ABOUT, replaying.run),
+    "sign-in": Measurement(sign_in.ABOUT, sign_in.run),
     "decisions": Measurement(decisions.ABOUT, decisions.run),
 }
 """In the order in which they are run and written."""

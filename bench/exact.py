@@ -22,7 +22,8 @@ from tqdm import tqdm
 from redirect_rules.canonical import canonical_key
 from redirect_rules.exact import DictIndex, ExactIndex, ExactRule
 from redirect_rules.model import Action
-from redirect_rules.snapshot_file import Contents, open_current, path_of, point_at, write
+from redirect_rules.snapshot_file import open_current, path_of, point_at
+from redirect_rules.snapshot_writer import Contents, write
 from redirect_rules.stores.lmdb_index import LmdbIndex
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)

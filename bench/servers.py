@@ -121,7 +121,7 @@ def exchange(port: int, requests: Sequence[bytes], *, seconds: float = 10.0) -> 
     with socket.create_connection(("127.0.0.1", port), seconds) as sock, sock.makefile("rb") as stream:
         for request in requests:
             sock.sendall(request)
-            heads.append(_read_answer(stream)[0])
+            heads.append(read_answer(stream)[0])
     return heads
 
 
@@ -129,7 +129,7 @@ def exchange_whole(port: int, request: bytes, *, seconds: float = 10.0) -> tuple
     """Ask once: the head and the body of the answer.  Raises OSError as `exchange` does."""
     with socket.create_connection(("127.0.0.1", port), seconds) as sock, sock.makefile("rb") as stream:
         sock.sendall(request)
-        return _read_answer(stream)
+        return read_answer(stream)
 
 
 def answer_seconds(port: int, before: bytes, request: bytes, *, seconds: float = 10.0) -> float:
@@ -137,14 +137,15 @@ def answer_seconds(port: int, before: bytes, request: bytes, *, seconds: float =
     with socket.create_connection(("127.0.0.1", port), seconds) as sock, sock.makefile("rb") as stream:
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         sock.sendall(before)
-        _read_answer(stream)
+        read_answer(stream)
         begun = time.perf_counter()
         sock.sendall(request)
-        _read_answer(stream)
+        read_answer(stream)
         return time.perf_counter() - begun
 
 
-def _read_answer(stream: BinaryIO) -> tuple[bytes, bytes]:
+def read_answer(stream: BinaryIO) -> tuple[bytes, bytes]:
+    """The head and the body of one answer.  Raises ConnectionError where none came."""
     lines = []
     while (line := stream.readline()) not in {b"\r\n", b""}:
         lines.append(line)

@@ -25,7 +25,8 @@ from proxy.packs import load_packs
 from redirect_rules.exact import ExactRule
 from redirect_rules.model import Action, Phase, PortalKind
 from redirect_rules.packs import Packs, Sources
-from redirect_rules.snapshot_file import Contents, path_of, point_at, write
+from redirect_rules.snapshot_file import path_of, point_at
+from redirect_rules.snapshot_writer import Contents, write
 from redirect_rules.sources import Document
 
 NOW: Final = datetime(2026, 11, 1, tzinfo=UTC)

@@ -4,22 +4,35 @@ import random
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from itertools import product
-from typing import TextIO
+from typing import NamedTuple, TextIO
 
 from proxy.access_log import AccessLog
+from proxy.clock import utc_now
 from proxy.config import Settings
 from proxy.edge import Edge
 from proxy.metrics import Metrics
 from proxy.packs import Packs
 from proxy.pages import Pages, PagesError
+from proxy.passing.passer import Passer
 from proxy.state import served
+from proxy.tls import Certificates, load_certificates
+from proxy.upstream_routes import Passing, UpstreamFile, load_upstreams
 from redirect_rules.hits import HitCounter
-from redirect_rules.snapshot_file import SnapshotRefused
+from redirect_rules.snapshot_seal import SnapshotRefused
 from redirect_rules.sources import Problem, Problems
 
 _ALPHABET = "23456789abcdefghjkmnpqrstuvwxyz"  # nothing that sounds or looks like something else
+
+
+class Parts(NamedTuple):
+    """What is read from files, once for all workers."""
+
+    packs: Packs
+    pages: Pages
+    upstreams: UpstreamFile
+    certificates: Certificates | None = None  # None: nothing listens for https
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,13 +44,10 @@ class App:
     pages: Pages
     metrics: Metrics
     edge: Edge
+    passer: Passer
     clock: Callable[[], datetime]
     hits: HitCounter | None  # None: nothing is counted
-
-
-def utc_now() -> datetime:
-    """The clock of the running program."""
-    return datetime.now(UTC)
+    certificates: Certificates | None = None
 
 
 def _speakable_ids() -> Iterator[str]:
@@ -60,13 +70,14 @@ def _in_force(settings: Settings) -> Packs:
     return served(settings, utc_now(), full=True)
 
 
-def load_parts(settings: Settings, read: Callable[[Settings], Packs] = _in_force) -> tuple[Packs, Pages]:
-    """Rules and pages.  Raises Problems with the mistakes of both.
+def load_parts(settings: Settings, read: Callable[[Settings], Packs] = _in_force) -> Parts:
+    """Rules, pages and upstreams.  Raises Problems with the mistakes of all of them.
 
     read  what brings the rules: what is published, or else the shipped files
     """
     problems: list[Problem] = []
     packs: Packs | None = None
+    upstreams: UpstreamFile | None = None
     try:
         packs = read(settings)
     except Problems as error:
@@ -74,9 +85,38 @@ def load_parts(settings: Settings, read: Callable[[Settings], Packs] = _in_force
     except SnapshotRefused as error:
         problems.append(Problem("state", 0, f"no published number can be served: {error}"))
     pages = _pages(settings, packs, problems)
-    if packs is None or pages is None:
+    try:
+        upstreams = _upstreams_of(settings, packs)
+    except Problems as error:
+        problems += error.problems
+    certificates: Certificates | None = None
+    try:
+        certificates = load_certificates(settings.listen.tls, settings.folder)
+    except Problems as error:
+        problems += error.problems
+    problems += sign_in_problems(settings)
+    if packs is None or pages is None or upstreams is None or problems:
         raise Problems(problems)
-    return packs, pages
+    return Parts(packs, pages, upstreams, certificates)
+
+
+def sign_in_problems(settings: Settings) -> list[Problem]:
+    """What is wrong with the clients and upstreams of sign-in, where somebody is signed in."""
+    if not settings.sso.issuer:
+        return []
+    from proxy.login.opening import read_files  # noqa: PLC0415 - where nobody signs in, nothing of it is loaded
+
+    try:
+        read_files(settings)
+    except Problems as error:
+        return list(error.problems)
+    return []
+
+
+def _upstreams_of(settings: Settings, packs: Packs | None) -> UpstreamFile:
+    if packs is None:
+        return load_upstreams(settings, None)
+    return load_upstreams(settings, packs.snapshot.all_portals, published=packs.snapshot.number > 0)
 
 
 def _pages(settings: Settings, packs: Packs | None, problems: list[Problem]) -> Pages | None:
@@ -92,14 +132,27 @@ def _pages(settings: Settings, packs: Packs | None, problems: list[Problem]) -> 
 def create_app(
     settings: Settings,
     *,
-    parts: tuple[Packs, Pages] | None = None,
+    parts: Parts | tuple[Packs, Pages] | None = None,
     clock: Callable[[], datetime] = utc_now,
     log: TextIO = sys.stdout,
     new_id: Callable[[], str] = speakable_id,
 ) -> App:
-    """Read everything the settings name and join it.  Raises Problems; nothing is half-started."""
-    packs, pages = parts or load_parts(settings)
+    """Read everything the settings name and join it.  Raises Problems; nothing is half-started.
+
+    parts  what has been read already; without the upstreams, their file is read
+    """
+    if parts is None:
+        parts = load_parts(settings)
+    packs, pages = parts[:2]
+    upstreams = parts.upstreams if isinstance(parts, Parts) else _upstreams_of(settings, packs)
     metrics = Metrics()
+    passer = Passer(
+        upstreams.routes(packs.snapshot.all_portals).upstreams,
+        via=settings.passing.via,
+        trust=settings.passing.trust(),
+        registry=metrics.registry,
+        folder=upstreams.folder,
+    )
     hits = HitCounter(settings.hits.distinct_per_day) if settings.hits.keep_days else None
     edge = Edge(
         settings=settings,
@@ -110,5 +163,9 @@ def create_app(
         clock=clock,
         new_id=new_id,
         on_hit=hits.count if hits is not None else None,
+        passing=Passing(upstreams, passer),
     )
-    return App(settings, packs, pages, metrics, edge, clock, hits)
+    certificates = (
+        parts.certificates if isinstance(parts, Parts) else load_certificates(settings.listen.tls, settings.folder)
+    )
+    return App(settings, packs, pages, metrics, edge, passer, clock, hits, certificates)

@@ -21,10 +21,10 @@ LONGEST_TAIL: Final = 4_096
 LONGEST_TARGET: Final = 2_048
 """Octets of a request target; as for tails."""
 
-# One GET or HEAD in origin-form of HTTP/1.1 and nothing after it; no line is folded, ends bare, or has no name; octets
-# beyond ASCII are left to the parser (RFC 9112 §2.2, §3, §5).
+# One GET or HEAD in origin-form of HTTP/1.0 or 1.1 and nothing after it; no line is folded, ends bare, or has no name;
+# octets beyond ASCII are left to the parser (RFC 9112 §2.2, §3, §5).
 _HEAD: Final = re.compile(
-    rb"(GET|HEAD) (/[!-~]*) (HTTP/1\.1\r\n(?:[!#$%&'*+.^_`|~0-9A-Za-z-]+:[\t -~]*\r\n)+\r\n)",
+    rb"(GET|HEAD) (/[!-~]*) (HTTP/1\.[01]\r\n(?:[!#$%&'*+.^_`|~0-9A-Za-z-]+:[\t -~]*\r\n)+\r\n)",
 )
 # What makes a request more than its head and its answer more than octets.
 _SPECIAL: Final = frozenset(
@@ -75,13 +75,36 @@ class Facts(NamedTuple):
     place: LocalityCode | None  # that was chosen in an earlier visit
 
 
+class Manner(NamedTuple):
+    """How an answer is framed: it tells the version, and what becomes of the connection (RFC 9112 §2.3, §9.3)."""
+
+    version: tuple[int, int] = (1, 1)
+    closes: bool = False  # whether the connection ends with the answer
+
+    @classmethod
+    def of(cls, request: BaseRequest) -> "Manner":
+        """As the client asks for it."""
+        return cls((request.version.major, request.version.minor), not request.keep_alive)
+
+    @property
+    def connection(self) -> str | None:
+        """The value of the Connection header in the answer; None: there is none."""
+        if self.closes:
+            return "close" if self.version == (1, 1) else None
+        return "keep-alive" if self.version == (1, 0) else None
+
+
+USUAL: Final = Manner()
+
+
 class Audience:
     """All who are answered alike: one object for equal facts, so that it is compared by identity."""
 
-    __slots__ = ("facts",)
+    __slots__ = ("facts", "manner")
 
-    def __init__(self, facts: Facts) -> None:
+    def __init__(self, facts: Facts, manner: Manner = USUAL) -> None:
         self.facts = facts
+        self.manner = manner
 
 
 def classes_of(method: str, headers: Mapping[str, str], crawlers: Crawlers) -> tuple[ClientClass, ...]:
@@ -110,4 +133,4 @@ def is_ordinary(request: BaseRequest) -> bool:
     if any(name.lower() in _SPECIAL for name in headers):
         return False
     connection = headers.getall("Connection", ())
-    return not connection or [value.strip().lower() for value in connection] == ["keep-alive"]
+    return not connection or [value.strip().lower() for value in connection] in (["keep-alive"], ["close"])

@@ -27,7 +27,23 @@ The configuration is the first of: --config FILE, $DVC_EDGE_CONFIG, conf/edge.to
 DVC_EDGE__LISTEN__PORT=8081."""
 
 
-COMMANDS: Final = ("serve", "check", "explain", "locality", "test", "replay", "rules", "hits", "audit")
+COMMANDS: Final = (
+    "serve",
+    "check",
+    "explain",
+    "locality",
+    "test",
+    "replay",
+    "rules",
+    "hits",
+    "audit",
+    "console",
+    "keys",
+    "clients",
+    "sessions",
+    "logout",
+    "sso",
+)
 """Each is a module of `proxy.commands`."""
 
 

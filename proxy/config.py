@@ -1,13 +1,16 @@
 """conf/edge.toml and the environment → Settings.  Nothing else in the program reads either."""
 
+import ipaddress
 import sys
 import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal, Self
+from urllib.parse import urlsplit
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, model_validator
 
+from proxy.passing.policy import PassingRow
 from redirect_rules.parsing import StrictModel
 from redirect_rules.sources import Document, Problem, Problems
 
@@ -16,19 +19,60 @@ CONFIG_VARIABLE: Final = "DVC_EDGE_CONFIG"
 
 Port = Annotated[int, Field(ge=0, le=65_535)]  # 0: any free one
 Seconds = Annotated[int, Field(ge=0, le=3_600)]
+Patience = Annotated[int, Field(ge=1, le=3_600)]
+Rate = Annotated[int, Field(ge=0, le=1_000_000)]  # octets a second; 0: any
 
 
-class Listen(StrictModel):
+class Address(StrictModel):
     """An address to listen on."""
 
     host: str = "127.0.0.1"
+    port: Port
+
+
+class CertificateRow(StrictModel):
+    """One certificate: PEM files, relative to the configuration."""
+
+    certificate_file: Annotated[str, Field(min_length=1)]  # the whole chain, our own first
+    key_file: str = ""  # empty: the key is in the same file
+
+
+class TlsListen(StrictModel):
+    """The address for https, if there are certificates."""
+
+    host: str = ""  # empty: that of [listen]
+    port: Port = 8443
+    certificates: list[CertificateRow] = []  # which is shown is told by their names; the first where none fits
+    minimum_version: Literal["1.2", "1.3"] = "1.2"
+    handshake_seconds: Annotated[int, Field(ge=1, le=60)] = 10
+    follow_seconds: Annotated[float, Field(strict=False, ge=0.05, le=3_600)] = 5.0
+    hsts_seconds: Annotated[int, Field(ge=0, le=63_072_000)] = 0
+
+
+class Listen(Address):
+    """The citizens' address."""
+
     port: Port = 8080
+    proxy_protocol: bool = False  # passing.trusted_peers begin each connection with a PROXY preface
+    tls: TlsListen = TlsListen()
+
+    @property
+    def secure_place(self) -> tuple[str, int] | None:
+        """Where https is listened for: host and port; None without certificates."""
+        return (self.tls.host or self.host, self.tls.port) if self.tls.certificates else None
 
 
-class Operations(Listen):
+class Operations(Address):
     """The operators' address."""
 
     port: Port = 8082
+
+
+class ConsoleSettings(Address):
+    """The officers' address."""
+
+    port: Port = 8083
+    public: str = ""  # how officers reach it, "https://console.example.vn"; "": http on the address itself
 
 
 class Preview(StrictModel):
@@ -69,9 +113,39 @@ class Limits(StrictModel):
 
     request_line: Annotated[int, Field(ge=512, le=65_536)] = 8_190
     header: Annotated[int, Field(ge=512, le=65_536)] = 8_190
+    header_total: Annotated[int, Field(ge=1_024, le=1_048_576)] = 32_768
+    headers: Annotated[int, Field(ge=16, le=1_000)] = 128
     form_body: Annotated[int, Field(ge=1_024, le=16_777_216)] = 262_144
+    head_seconds: Patience = 15
+    head_rate: Rate = 500
+    body_seconds: Patience = 20
+    body_rate: Rate = 500
+    send_seconds: Patience = 60
     keep_alive_seconds: Seconds = 75
+    unready_seconds: Seconds = 0
     shutdown_seconds: Seconds = 15
+    connections: Annotated[int, Field(ge=0, le=1_000_000)] = 10_000
+    connections_per_address: Annotated[int, Field(ge=0, le=1_000_000)] = 1_000
+    shared_addresses: list[str] = []
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        problems = [
+            f"shared_addresses: {text!r} is no network: write 203.0.113.0/24 or 2001:db8::/32"
+            for text in self.shared_addresses
+            if not _is_network(text)
+        ]
+        if self.header_total < self.header:
+            problems.append(f"header_total: {self.header_total} is less than one header may have ({self.header})")
+        if problems:
+            raise ValueError("; ".join(problems))
+        return self
+
+
+class PassingSettings(PassingRow):
+    """Passing on to what lives behind closed portals."""
+
+    file: str = "upstreams.toml"  # [[upstream]] and [[route]]
 
 
 class WorkerSettings(StrictModel):
@@ -119,27 +193,94 @@ class HitSettings(StrictModel):
     distinct_per_day: Annotated[int, Field(ge=100, le=1_000_000)] = 50_000
 
 
+class SignInSettings(StrictModel):
+    """Signing people in; off while no issuer is named."""
+
+    issuer: str = ""  # "https://signin.example.vn", without a slash at its end: how clients know us
+    environment: Literal["development", "production"] = "production"
+    clients: str = "clients"  # folder: a file for each system that people are signed in for
+    upstreams: str = "upstreams"  # folder: a file for each provider that knows people
+    paths: str = "sign_in.toml"  # which paths of portals need a sign-in
+    keys: str = ""  # folder of our keys; "": `keys` below state.folder
+    store: str = ""  # redis://HOST:6379/0, redis+sentinel://…; "": a Valkey of our own below state.folder
+    session_idle_minutes: Annotated[int, Field(ge=1, le=1_440)] = 30
+    session_hours: Annotated[int, Field(ge=1, le=24)] = 8
+    private_networks: list[str] = []  # that our own calls to clients may reach
+    audit_days: Annotated[int, Field(ge=0, le=3_660)] = 400  # 0: audit files stay for ever
+    simulator: Port = 0  # development only: where the simulated providers listen; 0: nowhere
+
+    @model_validator(mode="after")
+    def _can_be_an_issuer(self) -> Self:
+        problems = [
+            f"private_networks: {text!r} is no network: write 10.20.0.0/16"
+            for text in self.private_networks
+            if not _is_network(text)
+        ]
+        if self.issuer:
+            problems += _issuer_problems(self.issuer, development=self.environment == "development")
+        if self.simulator and self.environment != "development":
+            problems.append('simulator: it signs in anybody as anybody: only with environment = "development"')
+        if problems:
+            raise ValueError("; ".join(problems))
+        return self
+
+
 class Settings(StrictModel):
     """Everything an operator can choose."""
 
     listen: Listen = Listen()
     operations: Operations = Operations()
+    console: ConsoleSettings = ConsoleSettings()
     preview: Preview = Preview()
     rules: RuleFiles = RuleFiles()
     notice: NoticeSettings = NoticeSettings()
     security_contact: SecurityContact = SecurityContact()
     limits: Limits = Limits()
+    passing: PassingSettings = PassingSettings()
     workers: WorkerSettings = WorkerSettings()
     fast_lane: FastLaneSettings = FastLaneSettings()
     log: LogSettings = LogSettings()
     state: StateSettings = StateSettings()
     publishing: Publishing = Publishing()
     hits: HitSettings = HitSettings()
+    sso: SignInSettings = SignInSettings()
     folder: Annotated[Path, Field(exclude=True)] = Path()  # that of the file; paths are relative to it
+
+    @model_validator(mode="after")
+    def _somebody_may_say_it(self) -> Self:
+        if self.listen.proxy_protocol and not self.passing.trusted_peers:
+            text = "name the load balancers that begin with a PROXY preface in passing.trusted_peers: nobody else may"
+            raise ValueError(f"listen.proxy_protocol: {text}")
+        return self
 
     def path(self, relative: str) -> Path:
         """A path of the configuration, made absolute."""
         return self.folder / relative
+
+
+def _issuer_problems(issuer: str, *, development: bool) -> Iterator[str]:
+    """What speaks against an issuer (OIDC Discovery §3): it is compared letter by letter, and cookies depend on it."""
+    try:
+        parts = urlsplit(issuer)
+        host, _ = parts.hostname or "", parts.port
+    except ValueError:
+        yield f"issuer: {issuer!r} is no address"
+        return
+    if not host or issuer != f"{parts.scheme}://{parts.netloc}" or "@" in parts.netloc or issuer != issuer.lower():
+        yield f"issuer: write {parts.scheme or 'https'}://HOST in small letters, without a path and a slash at its end"
+    local = host == "localhost" or host.endswith(".localhost")
+    if parts.scheme != "https" and not (development and local and parts.scheme == "http"):
+        yield 'issuer: must be https (http only on *.localhost with environment = "development")'
+    if development and not local:
+        yield 'environment: "development" is for issuers on *.localhost: write "production"'
+
+
+def _is_network(text: str) -> bool:
+    try:
+        ipaddress.ip_network(text)
+    except ValueError:
+        return False
+    return True
 
 
 def places(environ: Mapping[str, str]) -> Iterator[Path]:

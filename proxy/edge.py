@@ -1,24 +1,42 @@
 """The handler of every request: hands it to the edition in force, counts it and writes it down."""
 
-from collections.abc import Callable
+import logging
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from time import perf_counter_ns
+from typing import Final, NamedTuple
 
-from aiohttp.web import BaseRequest, Response, StreamResponse
+from aiohttp.web import BaseRequest, RequestHandler, Response, ResponseKey, StreamResponse
 
 from proxy.access_log import AccessLog, Entry
 from proxy.audiences import Head
 from proxy.config import Settings
-from proxy.edition import Answered, Edition
+from proxy.cutover import Cutover
+from proxy.edition import Answered, Edition, Issuer, Turn
 from proxy.fast_lane import RECEIPT, FastLane, Receipt
+from proxy.gate_answers import Doorkeeper
 from proxy.journal import Account, Journal
+from proxy.known_ways import Known, KnownWays
 from proxy.locality_choice import LocalityChoice
 from proxy.metrics import Metrics
 from proxy.packs import Packs
 from proxy.pages import Pages
+from proxy.passing.forwarded import Hop
+from proxy.passing.passer import CLIENT_CLOSED
+from proxy.passing.policy import Routes
+from proxy.passing.repeats import Ended, Repeat
+from proxy.passing.visitors import Passed
 from proxy.presentation import Presenter
+from proxy.responses import Asked
+from proxy.upstream_routes import Passing, UpstreamFile
 from proxy.visits import Reason
+from redirect_rules.decision import Decision
 from redirect_rules.hits import Hit
+
+_log = logging.getLogger(__name__)
+
+KNOWN: Final = ResponseKey("KNOWN", tuple[KnownWays, Known, datetime])
+"""Under which an answer that was passed on carries how, for the next who asks so."""
 
 
 class Edge:
@@ -35,15 +53,25 @@ class Edge:
         clock: Callable[[], datetime],
         new_id: Callable[[], str],
         on_hit: Callable[[Hit, int], None] | None = None,
+        passing: Passing | None = None,
     ) -> None:
-        """`on_hit` takes a hit and how often it was seen since the last time; None: hits are not counted."""
+        """`on_hit` takes a hit and how often it was seen since the last time; None: hits are not counted.
+
+        `passing` carries what passes; without it that is answered with 503.
+        """
         self._settings = settings
         self._pages = pages
         self._clock = clock
         self._new_id = new_id
         self._counts_hits = on_hit is not None
         self._journal = Journal(metrics, log if settings.log.access else None, on_hit or _nobody_counts)
+        self._upstreams = passing.upstreams if passing is not None else UpstreamFile()
+        self._passer = passing.passer if passing is not None else None
+        self._issuer: Issuer | None = None
+        self._gate: Doorkeeper | None = None
+        self._told: frozenset[str] = frozenset()  # what of the file of upstreams does not fit the portals
         self._edition = self._edition_of(packs, None)
+        self._ways = self._ways_of(packs)
 
     @property
     def packs(self) -> Packs:
@@ -61,17 +89,55 @@ class Edge:
         Nothing that was kept of earlier answers is given again; what is known of clients stays known where the rules
         tell them apart by the same words.
         """
-        self._edition = self._edition_of(packs, self._edition)
+        edition = self._edition_of(packs, self._edition)
+        if self._passer is not None:
+            # First, so that no edition names an upstream that the passer does not know; what is under way goes on.
+            self._passer.adopt(edition.routes.upstreams)
+        self._edition = edition
+        self._ways = self._ways_of(packs)
         # What is not written down yet may still have to look into the file of before, which will be unmapped.
         self._journal.hand_over()
+
+    def sign_in_by(self, issuer: Issuer | None, gate: Doorkeeper | None = None) -> None:
+        """Have an issuer's host answered by it from now on, and protected paths guarded; None: by nobody."""
+        self._issuer = issuer
+        self._gate = gate
+        self.adopt(self.packs)
 
     def answer_known(self, data: bytes) -> bytes | None:
         """The answer to a chunk that is one request that is known already; None: hand it to the parser."""
         lane = self._edition.lane
         return None if lane is None else lane.answer(data)
 
+    def pass_known(
+        self, data: bytes, client: RequestHandler, who: tuple[str, bool], ended: Callable[[Ended], None]
+    ) -> Repeat | None:
+        """Pass a chunk on that is one request that passed before; None: hand it to the parser.
+
+        who    the address at the other end, and whether it came over TLS
+        ended  called once when it is over, unless None is returned
+        """
+        known = self._ways.find(data)
+        if known is None or self._passer is None:
+            return None
+        started, request_id = perf_counter_ns(), self._new_id()
+
+        def told(end: Ended) -> None:
+            if end.failure is None:
+                note = "" if end.whole else "left" if end.status == CLIENT_CLOSED else "torn"
+                account = known.account(end.status, end.octets, note)
+                self._journal.note(account, self._clock(), perf_counter_ns() - started, request_id)
+            ended(end)
+
+        return self._passer.repeat(known.way, Hop(*who, known.way.hop.host), client, told)
+
     def learn(self, head: Head, request: BaseRequest, response: StreamResponse) -> None:
         """Know a request from now on, from the answer that was sent to it."""
+        if (passed := response.get(KNOWN)) is not None:
+            ways, known, decided_at = passed
+            if ways is self._ways:
+                ways.learn(head, known, decided_at)
+            return
         receipt, lane = response.get(RECEIPT), self._edition.lane
         # Of rules that are no longer in force nothing is learnt: their file may be unmapped.
         if lane is not None and receipt is not None and receipt.lane is lane and isinstance(response, Response):
@@ -91,11 +157,14 @@ class Edge:
         if request.headers.get("Upgrade", "websocket").lower() != "websocket":
             response.force_close()  # the parser has given up on what follows: it may be another protocol
         account = self._note(answered, request, started, request_id)
-        if edition.lane is not None and answered.turn is not None and answered.decision is not None:
-            turn = answered.turn
+        turn, decision = answered.turn, answered.decision
+        if isinstance(response, Passed) and turn is not None and decision is not None:
+            self._remember_way(response, answered, turn, decision)
+        for_all = decision is not None and _is_for_all(response, decision) and not edition.is_known(request)
+        if edition.lane is not None and turn is not None and decision is not None and for_all:
             response[RECEIPT] = Receipt(
                 edition.lane,
-                answered.decision,
+                decision,
                 answered.entry,
                 account,
                 request_id,
@@ -104,7 +173,16 @@ class Edge:
             )
         return response
 
-    def refuse(self, request: BaseRequest, status: int, reason: Reason) -> Response:
+    def _remember_way(self, response: Passed, answered: Answered, turn: Turn, decision: Decision) -> None:
+        """Leave with an answer how it came about, where the next who asks so would be passed on so too."""
+        edition = self._edition
+        # A gate may change its mind about the same octets at any time, and a pilot draws lots.
+        if response.way is None or edition.gate is not None or decision.pilot or turn.drawn is not None:
+            return
+        hit = _hit_of(answered) if self._counts_hits else None
+        response[KNOWN] = self._ways, Known(response.way, answered.entry, hit), turn.now
+
+    def refuse(self, request: Asked, status: int, reason: Reason) -> Response:
         """Answer what the HTTP parser turned away."""
         request_id = self._new_id()
         response = self._edition.trouble(request, status, reason, request_id)
@@ -113,11 +191,14 @@ class Edge:
         self._journal.hand_over()
         return response
 
+    def turn_away(self, headers: Mapping[str, str], status: int, reason: Reason) -> Response:
+        """The answer to whoever is turned away, of whom only these headers are known."""
+        return self.refuse(_Asker(headers), status, reason)
+
     def _note(self, answered: Answered, request: BaseRequest, started: int, request_id: str) -> Account:
         response = answered.response
-        length = 0 if request.method == "HEAD" else response.content_length or 0
-        hit = Hit.of(answered.decision) if self._counts_hits and answered.decision is not None else None
-        account = Account.of(answered.entry, request.method, response.status, length, hit)
+        hit = _hit_of(answered) if self._counts_hits else None
+        account = Account.of(answered.entry, request.method, response.status, _octets(request, response), hit)
         self._journal.note(account, self._clock(), perf_counter_ns() - started, request_id)
         self._journal.hand_over()  # what came down the slow lane can be seen at once
         return account
@@ -126,7 +207,33 @@ class Edge:
         names = {tag: self._pages.language_name(tag) for tag in self._pages.languages()}
         presenter = Presenter(packs.snapshot, names, self._settings.notice.seconds)
         choice = LocalityChoice(packs.snapshot, presenter, self._pages)
-        return Edition(packs, self._pages, self._settings, self._clock, presenter, choice, self._lane_of(packs, before))
+        routes = self._routes_over(packs)
+        lane = self._lane_of(packs, before)
+        cutover = Cutover(packs.snapshot, presenter)
+        return Edition(
+            packs,
+            self._pages,
+            self._settings,
+            self._clock,
+            presenter,
+            choice,
+            lane,
+            routes,
+            self._passer,
+            cutover,
+            self._issuer,
+            self._gate,
+        )
+
+    def _routes_over(self, packs: Packs) -> Routes:
+        portals = packs.snapshot.all_portals
+        told, self._told = self._told, self._upstreams.complaints(portals)
+        for complaint in sorted(self._told - told):
+            _log.error("upstreams: %s", complaint)
+        return self._upstreams.routes(portals)
+
+    def _ways_of(self, packs: Packs) -> KnownWays:
+        return KnownWays(packs.snapshot, self._settings.fast_lane, clock=self._clock)
 
     def _lane_of(self, packs: Packs, before: Edition | None) -> FastLane | None:
         if not self._settings.fast_lane.enabled:
@@ -140,6 +247,29 @@ class Edge:
             journal=self._journal,
             heads=lane.heads if lane is not None else None,
         )
+
+
+class _Asker(NamedTuple):
+    headers: Mapping[str, str]
+
+
+def _is_for_all(response: StreamResponse, decision: Decision) -> bool:
+    """Whether the same answer is given to all who ask alike: neither the origin's, nor one of a pilot."""
+    return not isinstance(response, Passed) and not decision.pilot
+
+
+def _hit_of(answered: Answered) -> Hit | None:
+    """What a visit counts as; one that passes only because its page is not closed yet, as what is ahead of it."""
+    if answered.turn is not None and answered.turn.ahead is not None:
+        return Hit.of(answered.turn.ahead, ahead=True)
+    return Hit.of(answered.decision) if answered.decision is not None else None
+
+
+def _octets(request: BaseRequest, response: StreamResponse) -> int:
+    """How long an answer's body is; of one that was passed on, how long it was with its head."""
+    if isinstance(response, Passed):
+        return response.body_length
+    return 0 if request.method == "HEAD" else response.content_length or 0
 
 
 def _nobody_counts(hit: Hit, times: int) -> None:

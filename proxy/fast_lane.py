@@ -14,9 +14,9 @@ from typing import Final, NamedTuple
 from aiohttp.web import BaseRequest, Response, ResponseKey
 
 from proxy.access_log import Entry
-from proxy.audiences import Audience, Facts, Head, is_ordinary
+from proxy.audiences import Audience, Facts, Head, Manner, is_ordinary
 from proxy.config import FastLaneSettings
-from proxy.generations import Generations
+from proxy.generations import Doorkeeper, Generations
 from proxy.journal import Account, Journal, Told
 from proxy.prepared import Prepared, prepared
 from proxy.redirects import Redirects
@@ -29,6 +29,12 @@ from redirect_rules.snapshot import Snapshot
 # Passed on, made of a body, or different every second.
 _NEVER_KEPT: Final = (Forward, SayNotSent, ShowSecurityContact)
 _OVERHEAD_OCTETS: Final = 400  # of an entry of a dictionary and its objects, measured
+
+
+class Last(bytes):
+    """An answer after which the connection ends: its client has said so, or knows no other way."""
+
+    __slots__ = ()
 
 
 class Receipt(NamedTuple):
@@ -73,13 +79,10 @@ class FastLane:
             octets=(settings.megabytes << 20) * 5 // 8,
             weight=lambda key, answer: len(key[1]) + answer.octets,
         )
-        # What was made here once: most addresses are asked for once, and keeping them would cost more than making them.
-        self._once: Generations[tuple[Audience, bytes], bool] = Generations(
-            entries=settings.answers,
-            octets=(settings.megabytes << 20) // 8,
-            weight=lambda key, _: len(key[1]) + _OVERHEAD_OCTETS,
-        )
+        # Most addresses are asked for once, and keeping their answers would cost more than making them.
+        self._made = Doorkeeper()
         self._redirects = Redirects(snapshot)
+        self._shortcut = self._redirects.shortcuts.find
         self._verdicts = Verdicts(snapshot)
         self._since, self._until = self._window(clock())
         self._second = self._next_second = datetime.min.replace(tzinfo=UTC)
@@ -103,24 +106,27 @@ class FastLane:
             self._second = now.replace(microsecond=0)
             self._next_second = self._second + timedelta(seconds=1)
             self._date = http_date(self._second).encode()
-        found = self._answers.get((audience, target))
+        asked = audience, target
+        found = self._answers.get(asked)
         if found is not None:
             told: Told = found.account
             request_id = self._new_id()
             octets = found.sent(request_id, self._date)
         else:
-            made = self._redirects.find(audience, target, now) or self._verdicts.find(audience, target, now)
+            made = (
+                self._shortcut(audience, target, now)
+                or self._redirects.find(audience, target, now)
+                or self._verdicts.find(audience, target, now)
+            )
             if made is None:
                 return None
             told = made.account
             request_id = self._new_id()
             octets = made.sent(request_id, self._date)
-            if self._once.get((audience, target)):
-                self._answers.put((audience, target), made.prepared())
-            else:
-                self._once.put((audience, target), True)
+            if self._made.knows(asked):
+                self._answers.put(asked, made.prepared())
         self._journal.note(told, now, perf_counter_ns() - started, request_id, fast=True)
-        return octets
+        return Last(octets) if audience.manner.closes else octets
 
     def learn(self, head: Head, request: BaseRequest, response: Response, receipt: Receipt) -> None:
         """Keep what the slow lane answered to a head that came as one chunk and is one request."""
@@ -137,8 +143,14 @@ class FastLane:
         if audience is None:
             if not is_ordinary(request):
                 return
-            audience = self.heads.admit(head, receipt.facts())
-        answer = prepared(response, method=request.method, request_id=receipt.request_id, account=receipt.account)
+            audience = self.heads.admit(head, receipt.facts(), Manner.of(request))
+        answer = prepared(
+            response,
+            method=request.method,
+            request_id=receipt.request_id,
+            account=receipt.account,
+            manner=audience.manner,
+        )
         if answer is not None:
             self._answers.put((audience, head.target), answer)
             self._redirects.learn(audience, head.target, receipt.decision, answer, receipt.entry, receipt.now)
@@ -155,7 +167,7 @@ class FastLane:
     def _move_to(self, now: datetime) -> None:
         self._since, self._until = self._window(now)
         self._answers.clear()
-        self._once.clear()
+        self._made.clear()
         self._redirects.forget()
         self._verdicts.forget()
 
@@ -172,15 +184,15 @@ class Heads:
             b"GET": Generations(entries=settings.heads, octets=share, weight=weight),
             b"HEAD": Generations(entries=settings.heads, octets=share // 2, weight=weight),
         }
-        self._audiences: Generations[Facts, Audience] = Generations(
+        self._audiences: Generations[tuple[Facts, Manner], Audience] = Generations(
             entries=settings.heads, octets=share // 2, weight=lambda _, __: _OVERHEAD_OCTETS
         )
 
-    def admit(self, head: Head, facts: Facts) -> Audience:
-        """Know a head from now on.  Equal facts are one audience."""
-        audience = self._audiences.get(facts)
+    def admit(self, head: Head, facts: Facts, manner: Manner) -> Audience:
+        """Know a head from now on.  Equal facts are one audience, where they are answered in one manner."""
+        audience = self._audiences.get((facts, manner))
         if audience is None:
-            audience = Audience(facts)
-            self._audiences.put(facts, audience)
+            audience = Audience(facts, manner)
+            self._audiences.put((facts, manner), audience)
         self.by_method[head.method].put(head.tail, audience)
         return audience

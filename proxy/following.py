@@ -17,9 +17,10 @@ from prometheus_client import CollectorRegistry, Counter, Gauge
 
 from redirect_rules import activation
 from redirect_rules.activation import InForce
+from redirect_rules.opening import opened
 from redirect_rules.packs import Packs
-from redirect_rules.publishing import opened
-from redirect_rules.snapshot_file import SnapshotRefused, path_of
+from redirect_rules.snapshot_file import path_of
+from redirect_rules.snapshot_seal import SnapshotRefused
 from redirect_rules.sources import Problems
 
 _log = logging.getLogger(__name__)
@@ -78,8 +79,13 @@ class Follower:
 
     async def _serve_number(self, wanted: InForce) -> None:
         packs = await asyncio.to_thread(self._read, wanted)
-        before, self._before = self._before, self._packs
-        self._swap(packs)
+        before, served = self._before, self._packs
+        try:
+            self._swap(packs)
+        except BaseException:
+            packs.close()  # nobody serves it, and it will be opened again at the next look
+            raise
+        self._before = served
         self._metrics.number.set(packs.snapshot.number)
         _log.info("number %d serves: %s", packs.snapshot.number, packs.message)
         if before is not None:

@@ -27,7 +27,7 @@ from proxy.serve import prepare_output
 from proxy.worker import SIGNALS, Loaded, Order, become_worker
 from redirect_rules.sources import Problem, Problems
 
-PROTOCOL: Final = 1
+PROTOCOL: Final = 2
 """Raised when a supervisor and a fork server of different versions could misunderstand each other."""
 MESSAGE_BYTES: Final = 65_536
 CONTROL: Final = 3
@@ -47,11 +47,14 @@ class Plan:
     shutdown_seconds: int
     portals: int
     hosts: int
+    secure: tuple[str, int] | None = None  # where https is listened for
+    unready_seconds: int = 0  # between the word that we are not ready and the end of accepting
 
     @classmethod
     def read(cls, fields: dict[str, Any]) -> Self:
         """From what a fork server has told."""
-        places = {name: tuple(fields[name]) for name in ("listen", "operations")}
+        named = ("listen", "secure", "operations")
+        places = {name: tuple(fields[name]) for name in named if fields[name] is not None}
         return cls(**(fields | places))
 
 
@@ -60,9 +63,11 @@ def plan_of(loaded: Loaded) -> Plan:
     settings, snapshot = loaded.settings, loaded.parts[0].snapshot
     return Plan(
         listen=(settings.listen.host, settings.listen.port),
+        secure=settings.listen.secure_place,
         operations=(settings.operations.host, settings.operations.port),
         workers=settings.workers.count or len(os.sched_getaffinity(0)),
         heartbeat_seconds=settings.workers.heartbeat_seconds,
+        unready_seconds=settings.limits.unready_seconds,
         shutdown_seconds=settings.limits.shutdown_seconds,
         portals=len(snapshot.all_portals),
         hosts=len(snapshot.portals),

@@ -7,6 +7,7 @@ import asyncio
 import re
 import unicodedata
 import warnings
+import zlib
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import parse_qsl
@@ -17,6 +18,7 @@ from aiohttp import (
     BodyPartReader,
     HttpVersion11,
     MultipartReader,
+    StreamReader,
 )
 from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.web import BaseRequest, RequestPayloadError
@@ -48,6 +50,7 @@ _UNREADABLE = (
     TimeoutError,
     AssertionError,
     ConnectionError,
+    zlib.error,
     RequestPayloadError,
     HttpProcessingError,
     *_BROKEN_HEADS,
@@ -79,9 +82,9 @@ async def read_form(request: BaseRequest, *, limit: int) -> TypedForm:
             await _say_continue(request)
             match request.content_type:
                 case "application/x-www-form-urlencoded":
-                    return await _urlencoded(request, limit)
+                    return await _urlencoded(await _unpacked(request, limit), limit)
                 case "multipart/form-data":
-                    return await _multipart(request, limit)
+                    return await _multipart(request, await _unpacked(request, limit), limit)
     except _UNREADABLE:
         return TypedForm(unreadable=True)
     return TypedForm(unreadable=request.can_read_body)
@@ -94,9 +97,34 @@ async def _say_continue(request: BaseRequest) -> None:
         request.writer.output_size = 0  # nothing of the answer itself is sent yet
 
 
-async def _urlencoded(request: BaseRequest, limit: int) -> TypedForm:
-    body = bytearray()
+async def _unpacked(request: BaseRequest, limit: int) -> StreamReader:
+    """The body as it was before it was packed (RFC 9110 §8.4); no browser packs forms, but some programs do.
+
+    At most `limit` octets of a packed body are read, and one more than `limit` unpacked: a small body can become a
+    huge one.  Raises ValueError for a coding that nobody here knows.
+    """
+    coding = ", ".join(request.headers.getall("Content-Encoding", ())).strip().lower()
+    if coding in {"", "identity"}:
+        return request.content
+    if coding not in {"gzip", "x-gzip", "deflate"}:
+        raise ValueError(f"a coding that is not read: {coding[:20]}")
+    packed = bytearray()
     async for chunk in request.content.iter_any():
+        packed += chunk
+        if len(packed) > limit:
+            raise ValueError("a packed body that is too long")
+    # "deflate" is zlib's wrapping, or by an old mistake none (RFC 9110 §8.4.1.2).
+    wrapped = coding != "deflate" or packed[:1] == b"" or packed[0] & 0x0F == 8
+    inflater = zlib.decompressobj((47 if coding != "deflate" else 15) if wrapped else -15)
+    body = StreamReader(request.protocol, limit=max(limit, 1 << 16), loop=asyncio.get_running_loop())
+    body.feed_data(inflater.decompress(bytes(packed), limit + 1))
+    body.feed_eof()
+    return body
+
+
+async def _urlencoded(content: StreamReader, limit: int) -> TypedForm:
+    body = bytearray()
+    async for chunk in content.iter_any():
         body += chunk
         if len(body) > limit:
             break
@@ -106,11 +134,11 @@ async def _urlencoded(request: BaseRequest, limit: int) -> TypedForm:
     return _typed(pairs, (), cut=cut)
 
 
-async def _multipart(request: BaseRequest, limit: int) -> TypedForm:
+async def _multipart(request: BaseRequest, content: StreamReader, limit: int) -> TypedForm:
     pairs: list[tuple[str, str]] = []
     files: list[str] = []
     room = limit
-    async for part in MultipartReader(request.headers, request.content):
+    async for part in MultipartReader(request.headers, content):
         if not isinstance(part, BodyPartReader) or len(pairs) + len(files) >= MOST_FIELDS * 2:
             return _typed(pairs, tuple(files), cut=True)
         if part.filename is not None:

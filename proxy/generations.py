@@ -4,8 +4,10 @@ It has two halves.  When the young one is full it becomes the old one and what t
 found in the old one moves to the young.  So a look-up is one or two probes and nothing is ever sorted or counted down.
 """
 
-from collections.abc import Callable
-from typing import Generic, TypeVar
+from collections.abc import Callable, Hashable
+from typing import Final, Generic, TypeVar
+
+_SLOTS: Final = 1 << 18
 
 Key = TypeVar("Key")
 Value = TypeVar("Value")
@@ -53,3 +55,31 @@ class Generations(Generic[Key, Value]):
     def clear(self) -> None:
         """Forget everything."""
         self._young, self._old, self._weighs = {}, {}, 0
+
+
+class Doorkeeper:
+    """Tells what is asked for again from what is asked for once, without keeping either: one octet for each.
+
+    It may take one thing for another, seldom, and forgets everything when it has seen many.
+    """
+
+    __slots__ = ("_room", "_seen")
+
+    def __init__(self) -> None:
+        self.clear()
+
+    def knows(self, key: Hashable) -> bool:
+        """Whether this was asked before; from now on it was."""
+        slot = hash(key) & (_SLOTS - 1)
+        if self._seen[slot]:
+            return True
+        if not self._room:
+            self.clear()
+        self._room -= 1
+        self._seen[slot] = 1
+        return False
+
+    def clear(self) -> None:
+        """Forget everything."""
+        self._seen = bytearray(_SLOTS)
+        self._room = _SLOTS // 4  # so that at most every fourth newcomer is taken for somebody known

@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from datetime import date, datetime, timedelta
 from functools import partial
+from itertools import islice
 from threading import Thread
 from typing import TYPE_CHECKING, Final
 
@@ -23,6 +24,8 @@ if TYPE_CHECKING:  # reading a database's drivers takes as long as all the rest 
     from redirect_rules.stores.hits import HitStore
 
 LONGEST_PAUSE_SECONDS: Final = 60.0
+MOST_AT_ONCE: Final = 2_000
+"""Names that are written at a time: the interpreter is the visitors' first, and what waits is counted together."""
 DAYS_THAT_WAIT: Final = 3
 """Days whose hits are kept in memory for a database that does not take them; the oldest goes first."""
 
@@ -88,7 +91,7 @@ class HitWriter:
         deadline = asyncio.get_running_loop().time() + seconds
         await self._settled(deadline)
         self._retry_at = 0.0
-        self._step()
+        self._step(most=None)
         await self._settled(deadline)
         if left := self.waiting:
             self._lose(left)  # a thread that hangs may still write them: too many are told of rather than too few
@@ -101,7 +104,7 @@ class HitWriter:
             await asyncio.wait({self._writing.done}, timeout=seconds)
             self._settle()
 
-    def _step(self) -> None:
+    def _step(self, *, most: int | None = MOST_AT_ONCE) -> None:
         self._settle()
         today = self._clock().astimezone(HO_CHI_MINH).date()
         due = self._writing is None and asyncio.get_running_loop().time() >= self._retry_at
@@ -109,7 +112,7 @@ class HitWriter:
         if due or today != self._drained_on:
             self._gather(today)
         if due and self._waiting:
-            self._start(today)
+            self._start(today, most)
 
     def _gather(self, today: date) -> None:
         # What came while the store hung belongs to the day before, and so do the few seconds after midnight.
@@ -121,21 +124,32 @@ class HitWriter:
         for oldest in sorted(self._waiting)[:-DAYS_THAT_WAIT]:
             self._lose(sum(sum(counts.values()) for counts in self._waiting.pop(oldest)))
 
-    def _start(self, today: date) -> None:
-        batches, self._waiting = self._waiting, {}
-        written: list[date] = []
+    def _start(self, today: date, most: int | None) -> None:
+        left, self._waiting = self._waiting, {}
         forget = today - timedelta(days=self._keep_days - 1) if self._forgotten_on != today else None
-        self._writing = _Writing(batches, written, today, _in_thread(partial(self._write, batches, written, forget)))
+        writing = _Writing(left, today)
+        self._writing = writing
+        writing.begin(partial(self._write, writing, most, forget))
 
-    def _write(self, batches: Waiting, written: list[date], forget: date | None) -> None:
-        """In the thread: the loop touches neither the store nor these batches meanwhile."""
-        for day, counts in batches.items():
-            batches[day] = [_merged(counts)]
+    def _write(self, writing: "_Writing", most: int | None, forget: date | None) -> None:
+        """In the thread: the loop touches neither the store nor these batches meanwhile.
+
+        most  names that are written; None: all of them
+        """
+        left = writing.left
+        for day, counts in left.items():
+            left[day] = [_merged(counts)]
         if self._store is None:
             self._store = self._open_store()
-        for day in sorted(batches):
-            self._store.add(day, batches[day][0])
-            written.append(day)
+        for day in sorted(left):
+            names = iter(left[day][0].items())
+            some = dict(islice(names, most))
+            rest = dict(names)
+            if some:
+                self._store.add(day, some)
+            left[day] = [rest]
+            writing.written += sum(some.values())
+            most = None if most is None else most - len(some)
         if forget is not None:
             self._store.forget(forget)
 
@@ -143,10 +157,10 @@ class HitWriter:
         if self._writing is None or not self._writing.done.done():
             return
         writing, self._writing = self._writing, None
-        for day in writing.written:
-            self._metrics.written.inc(_total({day: writing.batches[day]}))
+        self._metrics.written.inc(writing.written)
         for day, batches in writing.left.items():
-            self._waiting[day] = batches + self._waiting.get(day, [])
+            if any(batches):
+                self._waiting[day] = batches + self._waiting.get(day, [])
         if (error := writing.done.exception()) is None:
             self._forgotten_on = writing.today
             if self._failures:
@@ -172,16 +186,16 @@ class HitWriter:
 class _Writing:
     """One attempt, in its thread."""
 
-    def __init__(self, batches: Waiting, written: list[date], today: date, done: "asyncio.Future[None]") -> None:
-        self.batches = batches
-        self.written = written  # days that are in the store for good
-        self.today = today
-        self.done = done
+    done: "asyncio.Future[None]"
 
-    @property
-    def left(self) -> Waiting:
-        """What is not in the store yet."""
-        return {day: batches for day, batches in self.batches.items() if day not in self.written}
+    def __init__(self, left: Waiting, today: date) -> None:
+        self.left = left  # what is not in the store yet
+        self.written = 0  # visits that are
+        self.today = today
+
+    def begin(self, work: Callable[[], None]) -> None:
+        """Let it be done."""
+        self.done = _in_thread(work)
 
 
 @asynccontextmanager

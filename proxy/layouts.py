@@ -15,9 +15,22 @@ from markupsafe import Markup, escape
 from proxy import messages
 from proxy.messages import DEFAULT_LANGUAGE
 from proxy.qr import qr
-from proxy.views import Framed, Gone, LocalityResults, Notice, NotSent, Trouble, View
+from proxy.sign_in_views import (
+    ChooseSignIn,
+    ConfirmSignOut,
+    Consent,
+    FormPost,
+    FrontChannelSignOut,
+    SignedOut,
+    SignInTrouble,
+    SignInView,
+    StepUp,
+)
+from proxy.views import Framed, Gone, LocalityResults, Notice, NotSent, PilotTold, Trouble, View
 
 PACKAGE = "templates"
+CONSOLE = "console"
+"""The folder in it whose pages are the console's own affair."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +51,15 @@ SORTS: Mapping[type[View], _Sort] = {
     Gone: _Sort("gone.html"),
     Framed: _Sort("framed.html", style="static/framed.css", frameable=True),
     Trouble: _Sort("trouble.html"),
+    PilotTold: _Sort("pilot.html"),
+    ChooseSignIn: _Sort("sign_in/choose.html", asks=True),
+    Consent: _Sort("sign_in/consent.html", asks=True),
+    StepUp: _Sort("sign_in/step_up.html", asks=True),
+    ConfirmSignOut: _Sort("sign_in/confirm_sign_out.html", asks=True),
+    FrontChannelSignOut: _Sort("sign_in/front_channel_sign_out.html"),
+    SignedOut: _Sort("sign_in/signed_out.html"),
+    FormPost: _Sort("sign_in/form_post.html", scripts=("static/form_post.js",), asks=True),
+    SignInTrouble: _Sort("sign_in/trouble.html"),
 }
 
 
@@ -92,7 +114,7 @@ def template_problems(
     environment: jinja2.Environment, folder: Path, reference: Mapping[str, messages.Message]
 ) -> Iterator[str]:
     """What is wrong with the templates of a folder, as far as it shows before they are used."""
-    for path in sorted(folder.rglob("*.html")):
+    for path in sorted(set(folder.rglob("*.html")) - set((folder / CONSOLE).rglob("*.html"))):
         try:
             source = path.read_text("utf-8")
             unknown = _names_not_made(environment.parse(source)) - CONTEXT - set(environment.globals)
@@ -165,6 +187,17 @@ def _policy(sort: _Sort, style: str, scripts: Collection[str]) -> str:
     return "; ".join(f"{directive} {sources}" for directive, sources in allowed.items())
 
 
+def policy_for(layout: Layout, view: View) -> str:
+    """The policy of one page: that of its sort, and what this page frames or where its form leads besides."""
+    csp = layout.csp
+    if isinstance(view, SignInView):
+        if view.form_sources:
+            csp = csp.replace("form-action 'self'", " ".join(["form-action 'self'", *view.form_sources]))
+        if view.frame_sources:
+            csp += "; frame-src " + " ".join(view.frame_sources)
+    return csp
+
+
 def _hash(source: str) -> str:
     return f"'sha256-{base64.b64encode(hashlib.sha256(source.encode()).digest()).decode()}'"
 
@@ -172,9 +205,10 @@ def _hash(source: str) -> str:
 def _href(address: str) -> str:
     """The address, if it may stand in a link: https, or a path on this very host.  Raises ValueError for others.
 
+    Plain http may lead to *.localhost alone, the visitor's own machine: that is where development happens.
     Views hold finished addresses only; this is the second lock on the door, against `javascript:` and `//elsewhere`.
     """
-    if address.startswith("https://") or re.match(r"/(?![/\\])", address):
+    if address.startswith("https://") or re.match(r"/(?![/\\])|http://[a-z0-9.-]+\.localhost(?::\d+)?/", address):
         return address
     raise ValueError("an address that is neither https nor a path on this host must not become a link")
 

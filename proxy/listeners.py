@@ -21,18 +21,28 @@ _DROP_SYN: Final = (
 )
 
 
-def listen(host: str, port: int) -> tuple[socket.socket, ...]:
-    """Listen on every address that a host's name stands for; port 0: any free one.  Raises OSError, and keeps none."""
+class SecureListener(socket.socket):
+    """A socket on which visitors begin with a TLS handshake."""
+
+
+def listen(host: str, port: int, *, secure: bool = False) -> tuple[socket.socket, ...]:
+    """Listen on every address that a host's name stands for; port 0: any free one.  Raises OSError, and keeps none.
+
+    secure  make SecureListeners
+    """
+    made = SecureListener if secure else socket.socket
     flags = socket.AI_PASSIVE
     found = socket.getaddrinfo(host or None, port, type=socket.SOCK_STREAM, flags=flags)
     with ExitStack() as opened:
-        listeners = [opened.enter_context(_listening(*place)) for place in dict.fromkeys(found)]
+        listeners = [opened.enter_context(_listening(made, *place)) for place in dict.fromkeys(found)]
         opened.pop_all()
     return tuple(listeners)
 
 
-def _listening(family: int, kind: int, protocol: int, _: str, place: tuple[object, ...]) -> socket.socket:
-    listener = socket.socket(family, kind, protocol)
+def _listening(
+    made: type[socket.socket], family: int, kind: int, protocol: int, _: str, place: tuple[object, ...]
+) -> socket.socket:
+    listener = made(family, kind, protocol)
     try:
         # A port whose last connections wait out their time (TIME_WAIT) can be taken again at once.
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -45,6 +55,13 @@ def _listening(family: int, kind: int, protocol: int, _: str, place: tuple[objec
         listener.close()
         raise
     return listener
+
+
+def parted(listeners: Iterable[socket.socket]) -> tuple[tuple[socket.socket, ...], tuple[socket.socket, ...]]:
+    """Those without TLS and those with it, each in their order."""
+    known = tuple(listeners)
+    secure = tuple(listener for listener in known if isinstance(listener, SecureListener))
+    return tuple(listener for listener in known if listener not in secure), secure
 
 
 def address(listener: socket.socket) -> tuple[str, int]:

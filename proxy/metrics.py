@@ -1,7 +1,7 @@
 """What Prometheus is told.  Every label is bounded: portals are configured, outcomes and client classes are words."""
 
 from bisect import bisect_left
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
@@ -88,13 +88,19 @@ class Metrics:
 
     def count(self, labels: Labels, nanoseconds: int, *, fast: bool = False) -> None:
         """One request more, with the time it took."""
-        self._counted[labels] = self._counted.get(labels, 0) + 1
+        self.count_all(labels, (nanoseconds,), fast=fast)
+
+    def count_all(self, labels: Labels, nanoseconds: Sequence[int], *, fast: bool = False) -> None:
+        """Requests that were answered alike, with the time that each took."""
+        self._counted[labels] = self._counted.get(labels, 0) + len(nanoseconds)
         times = self._times.get(labels.outcome)
         if times is None:
             times = self._times[labels.outcome] = _Times()
-        times.nanoseconds += nanoseconds
-        times.counts[bisect_left(_BOUNDS, nanoseconds)] += 1
-        times.fast += fast
+        times.nanoseconds += sum(nanoseconds)
+        counts = times.counts
+        for taken in nanoseconds:
+            counts[bisect_left(_BOUNDS, taken)] += 1
+        times.fast += fast * len(nanoseconds)
 
     def lost(self, lines: int) -> None:
         """So many lines of the access log more that could not be written."""

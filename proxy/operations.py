@@ -1,10 +1,12 @@
 """The operators' address: /live, /ready and /metrics.  Never reachable from outside."""
 
+from collections.abc import Mapping
 from typing import Protocol
 
 from aiohttp import web
 
 from proxy.metrics import CONTENT_TYPE, Metrics
+from proxy.passing.metrics import standing
 
 
 class Operated(Protocol):
@@ -16,6 +18,10 @@ class Operated(Protocol):
 
     def exposition(self) -> bytes:
         """The text that Prometheus reads."""
+        ...
+
+    def upstreams(self) -> Mapping[str, Mapping[str, int | str]]:
+        """How upstreams stand, by name."""
         ...
 
 
@@ -33,6 +39,10 @@ class InOneProcess:
         """What this process counts."""
         return self._metrics.exposition()
 
+    def upstreams(self) -> Mapping[str, Mapping[str, int | str]]:
+        """How they stand for this process."""
+        return standing(self._metrics.registry.collect())
+
 
 OPERATED = web.AppKey("OPERATED", Operated)
 
@@ -43,9 +53,16 @@ async def live(_: web.Request) -> web.Response:
 
 
 async def ready(request: web.Request) -> web.Response:
-    """Whether visitors may be sent here: 503 before the start and while draining."""
-    is_ready = request.app[OPERATED].is_ready()
-    return web.json_response({"status": "ready" if is_ready else "not ready"}, status=200 if is_ready else 503)
+    """Whether visitors may be sent here: 503 before the start and while draining.
+
+    How upstreams stand is told beside it and changes nothing: one dead province must not take the others off the net.
+    """
+    operated = request.app[OPERATED]
+    is_ready = operated.is_ready()
+    said: dict[str, object] = {"status": "ready" if is_ready else "not ready"}
+    if upstreams := operated.upstreams():
+        said["upstreams"] = upstreams
+    return web.json_response(said, status=200 if is_ready else 503)
 
 
 async def metrics(request: web.Request) -> web.Response:

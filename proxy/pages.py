@@ -90,7 +90,7 @@ class Pages:
             hotline=skin.hotline or (portal.hotline if portal else "") or self._hotline,
             portal_name=_name(portal, texts),
         )
-        return Page(html.encode(), layout.csp)
+        return Page(html.encode(), layouts.policy_for(layout, view))
 
 
 def _name(portal: PortalFacts | None, texts: Texts) -> str:

@@ -9,6 +9,7 @@ from typing import Final
 
 from aiohttp.web import Response
 
+from proxy.audiences import USUAL, Manner
 from proxy.journal import Account
 
 _ID: Final = b"\r\nX-Request-Id: "
@@ -42,19 +43,26 @@ class Prepared:
         return b"".join((self.before_id, request_id.encode(), self.before_date, date, self.after_date))
 
 
-def prepared(response: Response, *, method: str, request_id: str, account: Account) -> Prepared | None:
+def prepared(
+    response: Response, *, method: str, request_id: str, account: Account, manner: Manner = USUAL
+) -> Prepared | None:
     """What was answered, in the octets that aiohttp sent; None for an answer that may not be given again.
 
-    `response` was sent already, on a connection that was kept.  Not kept are answers with a cookie, of a length that is
-    not told, that end the connection, and that name the request's id anywhere but in its header.
+    `response` was sent already, in the `manner` that the client asked for.  Not kept are answers with a cookie, of a
+    length that is not told, that say something else about the connection, and that name the request's id anywhere but
+    in its header.
     """
     headers = response.headers
     body = response.body or b""
     if response.status not in _KEPT_STATUSES or not isinstance(body, bytes):
         return None
-    if "Set-Cookie" in headers or "Transfer-Encoding" in headers or "Connection" in headers:
+    if "Set-Cookie" in headers or "Transfer-Encoding" in headers or headers.get("Connection") != manner.connection:
         return None
-    lines = [f"HTTP/1.1 {response.status} {response.reason}", *(f"{name}: {value}" for name, value in headers.items())]
+    major, minor = manner.version
+    lines = [
+        f"HTTP/{major}.{minor} {response.status} {response.reason}",
+        *(f"{name}: {value}" for name, value in headers.items()),
+    ]
     head = "\r\n".join(lines).encode() + _END
     whole = head if method == "HEAD" else head + body
     date = headers["Date"].encode()
@@ -76,6 +84,7 @@ class Sketch:
     before_date: bytes
     after_date: bytes  # the rest of the head
     body: bool  # whether one is sent: the target and a line feed
+    end: bytes  # that line feed
 
     @classmethod
     def of(cls, answer: Prepared, target: str) -> "Sketch | None":
@@ -95,24 +104,33 @@ class Sketch:
                         b"\r\n" + before_date,
                         after_date + _END,
                         bool(body),
+                        b"\n" if body else b"",
                     )
         return None
 
-    def prepared(self, target: str, account: Account) -> Prepared:
+    def prepared(self, to: bytes, account: Account) -> Prepared:
         """The answer that leads to a target, to be given again."""
-        to = target.encode()
         length = b"%d" % (len(to) + 1)
         before_date = b"".join((self.before_link, to, self.before_location, to, self.before_length, length))
         after_date = self.after_date + (to + b"\n" if self.body else b"")
         return Prepared(self.before_id, before_date + self.before_date, after_date, account)
 
-    def sent(self, request_id: str, date: bytes, target: str) -> bytes:
+    def sent(self, request_id: str, date: bytes, to: bytes) -> bytes:
         """The whole answer that leads to a target."""
-        to = target.encode()
         return b"".join(
             (
-                *(self.before_id, request_id.encode(), self.before_link, to, self.before_location, to),
-                *(self.before_length, b"%d" % (len(to) + 1), self.before_date, date, self.after_date),
-                *((to, b"\n") if self.body else ()),
+                self.before_id,
+                request_id.encode(),
+                self.before_link,
+                to,
+                self.before_location,
+                to,
+                self.before_length,
+                b"%d" % (len(to) + 1),
+                self.before_date,
+                date,
+                self.after_date,
+                to if self.body else b"",
+                self.end,
             )
         )

@@ -6,7 +6,7 @@ to the slow lane: an address that canonicalisation would change, a rule that may
 commune.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from string import ascii_letters, digits
@@ -17,29 +17,26 @@ from proxy.audiences import Audience, Kind, kind_of
 from proxy.journal import Account
 from proxy.metrics import Labels
 from proxy.prepared import Prepared, Sketch
+from proxy.shortcuts import INDEX_FILES, LONGEST_TARGET, OURS, Course, Shortcuts, ends_after
 from proxy.visits import LANGUAGE, PLACE, STAY
 from redirect_rules.answers import SendAway
 from redirect_rules.canonical import Key
 from redirect_rules.decision import OUR_PREFIX, Decision
 from redirect_rules.destinations import TargetRefused
-from redirect_rules.exact import PINNED, ExactRule
+from redirect_rules.exact import PINNED, ExactRule, Shape
 from redirect_rules.hits import Hit, key_of
 from redirect_rules.masking import masked
+from redirect_rules.matching import TemplateIndex
 from redirect_rules.model import Portal, Target
 from redirect_rules.snapshot import Snapshot
-
-LONGEST_TARGET: Final = 500
-"""Octets of a request target that is looked at here: shorter than any limit that an operator can set."""
 
 _UNRESERVED: Final = (ascii_letters + digits + "-._~").encode()  # RFC 3986 §2.3: they stand for themselves
 _IN_PATHS: Final = _UNRESERVED + b"/"
 _IN_QUERIES: Final = _UNRESERVED + b"=&"
 _PLAIN_NAMES: Final = (ascii_letters + digits + "-_").encode()
-_OURS: Final = frozenset(
-    {"/robots.txt", "/sitemap.xml", "/sw.js", "/service-worker.js", "/ngsw-worker.js", "/ngsw.json"}
-)
+_OURS: Final = frozenset(path.decode() for path in OURS)
 _OUR_PREFIX: Final = f"/{OUR_PREFIX}"
-_INDEX_FILES: Final = ("index.", "default.")
+_INDEX_FILES: Final = tuple(name.decode() for name in INDEX_FILES)
 _SAID_TO_US: Final = tuple(name.encode() for name in (STAY, PLACE, LANGUAGE))
 _VISIBLE: Final = bytes(sorted(set(range(0x21, 0x7F)) - set(b'\\"<>^`{|}')))  # what may stand bare in a target
 _MOST_KEPT: Final = 20_000  # sketches, and goals of named destinations
@@ -89,7 +86,7 @@ class Redirected(NamedTuple):
         """What there is to count and to write down about it, as the slow lane would tell it."""
         pattern, rule, (_, path, pairs) = self.pattern, self.rule, self.address
         shown = masked(path)
-        length = len(self.target) + 1 if pattern.sketch.body else 0
+        length = len(self.target) + 1 if pattern.sketch.body else 0  # a target is ASCII
         line = pattern.lines.line(rule.id, rule.destination, shown + names_of(pairs) if pairs else shown, length)
         # Most paths name nobody, and most addresses have no parameters: their key is plain.
         counted = f"{self.host}{path}" if shown == path and not pairs else self._counted()
@@ -97,16 +94,16 @@ class Redirected(NamedTuple):
         return Account(pattern.labels, line, hit)
 
     def _counted(self) -> str:
-        key = _key(self.host, self.address)
+        key = key_of_address(self.host, self.address)
         return key_of(key, self.snapshot.significant_at(self.portal, key))
 
     def sent(self, request_id: str, date: bytes) -> bytes:
         """The answer."""
-        return self.pattern.sketch.sent(request_id, date, self.target)
+        return self.pattern.sketch.sent(request_id, date, self.target.encode())
 
     def prepared(self) -> Prepared:
         """The answer, to be given again."""
-        return self.pattern.sketch.prepared(self.target, self.account())
+        return self.pattern.sketch.prepared(self.target.encode(), self.account())
 
 
 class Redirects:
@@ -114,11 +111,13 @@ class Redirects:
 
     def __init__(self, snapshot: Snapshot) -> None:
         self._snapshot = snapshot
-        self._portals = _portals(snapshot) if len(snapshot.exact) else {}
+        self._portals = plain_portals(snapshot) if len(snapshot.exact) else {}
         self._scopes = _scopes(snapshot)
         self._patterns: dict[_Alike, Pattern] = {}
         self._drafts: dict[_Alike, Pattern] = {}
         self._goals: dict[tuple[str, tuple[tuple[str, str], ...]], Goal | None] = {}
+        self._earlier = _earlier(self._portals.values(), snapshot)
+        self.shortcuts = Shortcuts(snapshot.exact, self._portals, self._earlier, self._course)
 
     def find(self, audience: Audience, target: bytes, now: datetime) -> Redirected | None:
         """The redirect for a request target, if it can be made here."""
@@ -167,31 +166,61 @@ class Redirects:
         if draft is not pattern and draft.sketch == sketch:
             known = self._patterns.get(alike, draft)
             self._patterns[alike] = pattern if known.only == way.target else replace(pattern, only=None)
+            self.shortcuts.forget()
 
     def forget(self) -> None:
         """An instant has come at which answers change."""
         self._patterns.clear()
         self._drafts.clear()
         self._goals.clear()
+        self.shortcuts.forget()
+
+    def _course(
+        self, audience: Audience, shape: Shape, kind: Kind, texts: tuple[str, ...], now: datetime
+    ) -> tuple[Course, bytes] | None:
+        """See `shortcuts.Planner`."""
+        if shape.valid_from is not None or shape.valid_until is not None:
+            return None
+        to, takes_place, ends = b"", False, ends_after(shape.url_head, self._scopes)
+        if shape.destination:
+            goal = self._named(shape.destination, tuple(zip(shape.parameters, texts, strict=True)), now)
+            if goal is None:
+                return None
+            to, takes_place, ends = goal.target.encode(), goal.takes_place, (b"", frozenset())
+        pattern = self._patterns.get((audience, shape.action.value, kind, takes_place))
+        # A pattern that was seen with one target only may be that target's own.
+        if ends is None or pattern is None or (pattern.only is not None and pattern.only.encode() != to):
+            return None
+        course = Course(
+            shape.id_head,
+            shape.destination,
+            pattern.sketch,
+            pattern.lines,
+            pattern.labels,
+            audience.facts.host,
+            shape.url_head.encode(),
+            *ends,
+        )
+        return course, to
 
     def _comes_first(self, portal: Portal, host: str, address: Address, now: datetime) -> bool:
         """Whether none of the portal's templates has a word before an exact rule, as in `Snapshot.candidates`."""
-        own = self._snapshot.indexes[portal.id].own
-        if not len(own):
-            return True
-        before = own.candidates(_key(host, address), now)
-        return not any(entry.rule.exact or entry.rule.action in PINNED for entry in before)
+        earlier = self._earlier.get(portal.id)
+        return earlier is None or earlier.best(key_of_address(host, address), now) is None
 
     def _goal(self, rule: ExactRule, now: datetime) -> Goal | None:
         """Where a rule leads whoever has chosen no commune, if the guard lets it."""
         if rule.url:
             target = self._admitted(rule.url) if not rule.destination else None
             return None if target is None else Goal(target)
-        named = rule.destination, rule.arguments
+        return self._named(rule.destination, rule.arguments, now)
+
+    def _named(self, destination: str, arguments: tuple[tuple[str, str], ...], now: datetime) -> Goal | None:
+        named = destination, arguments
         if named not in self._goals:
             if len(self._goals) >= _MOST_KEPT:
                 self._goals.clear()
-            self._goals[named] = self._built(rule.destination, dict(rule.arguments), now)
+            self._goals[named] = self._built(destination, dict(arguments), now)
         return self._goals[named]
 
     def _built(self, name: str, arguments: Mapping[str, str], now: datetime) -> Goal | None:
@@ -230,9 +259,9 @@ class Redirects:
             return None
 
 
-def _key(host: str, address: Address) -> Key:
-    segments, folded = (tuple(path[1:].split("/")) for path in (address.as_sent, address.path))
-    return Key(host, segments, folded, address.pairs, devious=False)
+def key_of_address(host: str, address: Address) -> Key:
+    """The key of a plain address."""
+    return Key.of_plain(host, *address)
 
 
 def plain_address(target: bytes, *, fold_case: bool) -> Address | None:
@@ -256,15 +285,25 @@ def plain_address(target: bytes, *, fold_case: bool) -> Address | None:
     return Address(as_sent, lowered if fold_case else as_sent, pairs)
 
 
-def _portals(snapshot: Snapshot) -> dict[str, Portal]:
+def plain_portals(snapshot: Snapshot) -> dict[str, Portal]:
     """By host, the portals where all paths are retired by one schedule."""
     return {
         host: portal
         for portal in snapshot.all_portals
-        if not portal.scope and not portal.path_schedules
+        if not portal.scope and not portal.path_schedules and not portal.keeps
         for host in portal.hosts
         if host not in portal.office_hosts
     }
+
+
+def _earlier(portals: Iterable[Portal], snapshot: Snapshot) -> dict[str, TemplateIndex]:
+    """By portal id, its own templates that have a word before its exact rules, as in `Snapshot.candidates`."""
+    found = {}
+    for portal in {portal.id: portal for portal in portals}.values():
+        rules = [rule for rule in snapshot.indexes[portal.id].own.rules if rule.exact or rule.action in PINNED]
+        if rules:
+            found[portal.id] = TemplateIndex([rules], fold_case=portal.fold_case)
+    return found
 
 
 def _scopes(snapshot: Snapshot) -> dict[str, frozenset[str]]:

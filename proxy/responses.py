@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from aiohttp import HttpVersion11
 from aiohttp.web import BaseRequest, Response
@@ -70,7 +70,24 @@ def redirect(status: int, target: Target, headers: Mapping[str, str], *, cache: 
     return Response(status=status, text=text, headers={**headers, **location}, content_type="text/plain")
 
 
-def page(request: BaseRequest, status: int, made: Page, headers: Mapping[str, str], *, language: str) -> Response:
+def see_other(uri: str, headers: Mapping[str, str]) -> Response:
+    """Send a browser on by GET, whatever it sent (RFC 9110 §15.4.4): what was typed here is sent to nobody else.
+
+    For addresses of sign-in, which are configured or registered letter by letter; no visitor writes one.
+    """
+    return Response(status=303, headers={**headers, "Location": uri})
+
+
+class Asked(Protocol):
+    """Whoever asks, as far as an answer depends on it."""
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """Looked up without case."""
+        ...
+
+
+def page(request: Asked, status: int, made: Page, headers: Mapping[str, str], *, language: str) -> Response:
     """A page for people: compressed where the browser can, and under the policy that fits exactly this page."""
     body = made.html
     own = {

@@ -10,6 +10,7 @@ from typing import Any, Final, NamedTuple, TypeAlias
 
 from proxy.fork_server import Plan
 from proxy.forking import ForkServer
+from proxy.listeners import parted
 from proxy.supervision import Cause
 from proxy.worker import Order
 from proxy.worker_metrics import WorkerMetrics
@@ -112,7 +113,9 @@ class Roster:
     def _start(self, generation: Generation) -> Worker:
         taken = {worker.slot for worker in self._workers}
         slot = next(number for number in count() if number not in taken)
-        pipe = generation.server.fork(Order(os.getpid(), slot, str(self._counts.folder)), generation.listeners)
+        plain, secure = parted(generation.listeners)
+        order = Order(os.getpid(), slot, str(self._counts.folder), len(secure))
+        pipe = generation.server.fork(order, (*plain, *secure))
 
         def changed() -> None:
             if worker.stage is Stage.READY:

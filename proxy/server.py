@@ -6,36 +6,96 @@ see them.
 
 import asyncio
 import re
+from functools import partial
 from typing import Any, Final
 
 from aiohttp.http import RawRequestMessage
 from aiohttp.http_exceptions import BadHttpMessage, HttpProcessingError, LineTooLong
 from aiohttp.streams import EMPTY_PAYLOAD
-from aiohttp.web import BaseRequest, RequestHandler, Response, Server, StreamResponse
+from aiohttp.web import BaseRequest, Response, Server, StreamResponse
+from prometheus_client import CollectorRegistry
 
+from proxy.admission import STATUSES, Admission, ConnectionMetrics, place_of
 from proxy.audiences import Head
 from proxy.config import Limits
+from proxy.deadlines import TICK_SECONDS, Deadlines
 from proxy.edge import Edge
+from proxy.fast_lane import Last
+from proxy.passing.failures import Failure
+from proxy.passing.proxy_protocol import Preface
+from proxy.passing.repeats import Ended, Repeat
+from proxy.refusals import Farewell, Refusals, hints
 from proxy.responses import answer_in_http11
+from proxy.threshold import Threshold
+from proxy.timed_protocol import TimedProtocol
 from proxy.visits import Reason
 
+_TOLD_SECONDS: Final = 2.0  # between two counts of connections for Prometheus
 _DRAIN_STEP_SECONDS: Final = 0.02
+_AT_ONCE_SECONDS: Final = 0.01  # to aiohttp 0 is without end
+MOST_HELD_OCTETS: Final = 65_536
+_HSTS: Final = "Strict-Transport-Security"
 _REQUEST_LINE: Final = re.compile(rb"[A-Z]{3,8} /")
 
 
-class EdgeProtocol(RequestHandler):
+class EdgeProtocol(TimedProtocol):
     """One connection.  What is no HTTP gets a page in words, never a traceback."""
 
-    __slots__ = ("_answered", "_asked", "_begun", "_edge", "_handed", "_plain")
+    __slots__ = (
+        "_answered",
+        "_asked",
+        "_begun",
+        "_edge",
+        "_handed",
+        "_held",
+        "_house",
+        "_hsts",
+        "_place",
+        "_plain",
+        "_repeat",
+        "_who",
+        "failed_before",
+        "preface",
+    )
 
-    def __init__(self, edge: Edge, server: Server, **options: Any) -> None:
-        super().__init__(server, **options)
+    def __init__(self, edge: Edge, server: "EdgeServer", **options: Any) -> None:
+        super().__init__(server, server, **options)
+        self._house = server
         self._edge = edge
+        self.preface: Preface | None = None  # what a load balancer has said about the connection
+        self._repeat: Repeat | None = None  # a request that is passed on without having been read
+        self._held: list[bytes] = []  # what came meanwhile
+        self._who: tuple[str, bool] | None = None  # the address at the other end, and whether it came over TLS
+        self.failed_before: Failure | None = None  # why it could not be: what the slow lane is to say
+        self._place = ""  # where the connection comes from, as admission counts it
+        self._hsts = ""  # Strict-Transport-Security of our own answers; empty: none
         self._plain = edge.has_fast_lane  # until a chunk comes that is not one plain head
         self._handed = 0  # heads that the parser was given while the connection was plain
         self._answered = 0  # those of them whose answers are sent
         self._begun = False  # whether anything but plain heads has come
         self._asked: Head | None = None  # the head whose answer is to be learnt
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Let a connection in, or turn it away."""
+        server = self._house
+        place = server.admitted(transport, self.preface)
+        if place is None:
+            return
+        self._place = place
+        if server.hsts and (self.preface.secure if self.preface else transport.get_extra_info("sslcontext")):
+            self._hsts = server.hsts
+        super().connection_made(transport)
+        self._wire = self.transport
+        self._made_at = self._loop.time()
+        server.deadlines.wind(self, server.patience_seconds)
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        """Forget a connection."""
+        self._house.deadlines.stop(self)
+        if self._wire is not None:
+            self._wire = None
+            self._house.admission.leave(self._place)
+        super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
         """Take octets from the connection: known requests are answered at once, the rest goes to aiohttp's parser.
@@ -49,10 +109,17 @@ class EdgeProtocol(RequestHandler):
             free = awaited and not (self._paused or self._close or self._force_close or self._upgraded)
             if free and (answer := self._edge.answer_known(data)) is not None:
                 if self.transport is not None and self._manager is not None:
-                    self.transport.write(answer)
+                    self.transport.write(answer if not self._hsts else _with_hsts(answer, self._hsts))
                     self._next_keepalive_close_time = self._loop.time() + self._keepalive_timeout
                     self._request_count += 1
                     self._manager.requests_count += 1
+                    if answer.__class__ is Last:
+                        self.force_close()
+                return
+            if self._repeat is not None:
+                self._hold(data)
+                return
+            if free and self._passed_on(data):
                 return
             if (head := Head.of(data)) is not None:
                 self._hand_to_parser(head, data, awaited=awaited)
@@ -62,7 +129,61 @@ class EdgeProtocol(RequestHandler):
         # Only a head: encoding a body would make it longer than it was announced.
         if awaited and not data.isascii():
             data = _escaped(data)
-        super().data_received(data)
+        self._feed(data)
+
+    def _passed_on(self, data: bytes) -> bool:
+        """Pass on what passed before in the same octets."""
+        if self._who is None:
+            self._who = self._introduced()
+        self._handed += 1
+        self._request_in_progress = True
+        repeat = self._edge.pass_known(data, self, self._who, partial(self._passed, data))
+        if repeat is None:
+            self._handed -= 1
+            self._request_in_progress = False
+            return False
+        self._repeat = repeat
+        return True
+
+    def _passed(self, data: bytes, end: Ended) -> None:
+        """What was passed on without being read is over."""
+        self._repeat = None
+        self._request_in_progress = False
+        if self._manager is None:
+            return  # the client has gone
+        if end.failure is not None:
+            self._handed -= 1
+            self.failed_before = end.failure  # told in words by whoever reads the head now
+            if (head := Head.of(data)) is not None:
+                self._hand_to_parser(head, data, awaited=False)
+        else:
+            self._answered += 1
+            self._request_count += 1
+            self._manager.requests_count += 1
+            self._next_keepalive_close_time = self._loop.time()
+            if self._handler_waiter is not None and not self._handler_waiter.done():
+                self._handler_waiter.set_result(None)  # of a shutdown, which aiohttp sets only for its own
+            if not end.keep or self._close or self._force_close:
+                self.force_close()
+                return
+        if self._held:
+            held, self._held = b"".join(self._held), []
+            self._resume_reading_for_buffer()
+            self.data_received(held)
+
+    def _hold(self, data: bytes) -> None:
+        """Keep what comes before its turn; a client that sends too much ahead has to wait."""
+        self._held.append(data)
+        if not self._buffer_paused and sum(map(len, self._held)) > MOST_HELD_OCTETS:
+            self._pause_reading_for_buffer()
+
+    def _introduced(self) -> tuple[str, bool]:
+        said, secure = (self.preface.source, self.preface.secure) if self.preface is not None else ("", None)
+        peer = self.peername
+        return (
+            said or (str(peer[0]) if isinstance(peer, tuple) else ""),
+            self.ssl_context is not None if secure is None else secure,
+        )
 
     def _awaits_head(self) -> bool:
         """Whether what comes now is the beginning of a request, all earlier ones being answered.
@@ -78,7 +199,7 @@ class EdgeProtocol(RequestHandler):
     def _hand_to_parser(self, head: Head, data: bytes, *, awaited: bool) -> None:
         """Have the parser read what may be one plain head; if it was, its answer will be known."""
         before = len(self._messages)
-        super().data_received(data)
+        self._feed(data)
         # One message and no body: else what comes next need not be a head.
         alone = len(self._messages) == before + 1 and self._messages[-1][1] is EMPTY_PAYLOAD
         self._plain = alone and not self._upgraded and isinstance(self._messages[-1][0], RawRequestMessage)
@@ -92,11 +213,20 @@ class EdgeProtocol(RequestHandler):
     ) -> tuple[StreamResponse, bool]:
         """Send a response, and learn it."""
         head, self._asked = self._asked, None
+        if self._hsts:
+            resp.headers[_HSTS] = self._hsts
         response, disconnected = await super().finish_response(request, resp, start_time)
+        if self._hsts:
+            response.headers.popall(_HSTS, None)  # it is of this connection: what is learnt is for all
         self._answered += 1
+        self.failed_before = None
+        if self._refused and not disconnected and not response.keep_alive:
+            self._linger()
+            return response, disconnected
         if disconnected or not response.keep_alive:
             self._plain = False  # aiohttp is about to end the connection
-        elif head is not None:
+        # An answer after which we end what the client would have kept is for this once.
+        if head is not None and not disconnected and response.keep_alive == request.keep_alive:
             self._edge.learn(head, request, response)
         return response, disconnected
 
@@ -112,7 +242,8 @@ class EdgeProtocol(RequestHandler):
             raise ConnectionError("an answer has begun already: only the connection can say that it failed")
         answer_in_http11(request)  # aiohttp's stand-in for what could not be read says 1.0
         status, reason = _reason(exc, self.max_line_size)
-        response = self._edge.refuse(request, status, reason)
+        asked = request.headers or hints(self._beginning)
+        response = self._edge.turn_away(asked, status, reason)
         response.force_close()
         return response
 
@@ -121,11 +252,15 @@ def _reason(exc: BaseException | None, longest_line: int) -> tuple[int, Reason]:
     match exc:
         case LineTooLong(args=(_, limit, *_)):
             return (414, "uri-too-long") if str(limit) == str(longest_line) else (431, "headers-too-large")
-        case BadHttpMessage(message="Too many headers received"):
+        case BadHttpMessage(message="Too many headers received" | "Too many octets of headers"):
             return 431, "headers-too-large"
         case HttpProcessingError(code=code) if 400 <= code < 500:
             return code, "bad-request"
     return 400, "bad-request"
+
+
+def _with_hsts(answer: bytes, value: str) -> bytes:
+    return answer.replace(b"\r\n", f"\r\n{_HSTS}: {value}\r\n".encode(), 1)
 
 
 def _escaped(data: bytes) -> bytes:
@@ -136,13 +271,42 @@ def _escaped(data: bytes) -> bytes:
     return b"".join(b"%%%02X" % octet if octet > 127 else bytes((octet,)) for octet in line) + end + rest
 
 
+def _nothing() -> None:
+    """What a timer that never runs would do."""
+
+
 class EdgeServer(Server):
     """Makes an EdgeProtocol for each connection."""
 
-    def __init__(self, edge: Edge, limits: Limits) -> None:
+    def __init__(
+        self, edge: Edge, limits: Limits, registry: CollectorRegistry | None = None, *, hsts_seconds: int = 0
+    ) -> None:
+        """Within a running loop.
+
+        registry      where connections are counted; None: nobody is told
+        hsts_seconds  how long browsers are told to come by https only (RFC 6797 §6.1.1); 0: they are not told
+        """
         super().__init__(edge)
+        loop = asyncio.get_running_loop()
         self._edge = edge
-        self._limits = limits
+        self.limits = limits
+        self.hsts = f"max-age={hsts_seconds}" if hsts_seconds else ""
+        self.admission = Admission(limits)
+        self.deadlines = Deadlines(loop)
+        self.metrics = ConnectionMetrics(registry or CollectorRegistry())
+        self.refusals = Refusals(edge.turn_away, clock=loop.time)
+        self.patience_seconds = max(
+            TICK_SECONDS, min(limits.head_seconds, limits.keep_alive_seconds, limits.send_seconds / 4)
+        )
+        self.no_timer = asyncio.Handle(_nothing, (), loop)
+        self.thresholds: set[Threshold] = set()
+        self.due = 0
+        self.ring(0)
+
+    def ring(self, now: float) -> None:  # noqa: ARG002 - as `Deadlines` calls it
+        """Tell Prometheus how many connections there are."""
+        self.metrics.stand(self.admission.connections)
+        self.deadlines.wind(self, _TOLD_SECONDS)
 
     async def drain(self, seconds: float) -> None:
         """Finish what is in hand within so many seconds, close what is idle, then close everything.
@@ -155,12 +319,15 @@ class EdgeServer(Server):
             if loop.time() >= until:
                 break
             await asyncio.sleep(min(_DRAIN_STEP_SECONDS, until - loop.time()))
-        await self.shutdown(0 if busy else None)
+        await self.shutdown(_AT_ONCE_SECONDS if busy else None)
+        self.deadlines.stop(self)
         self._edge.close()
 
     def _close_idle(self) -> bool:
         """Close connections that wait for a request; say whether others are left."""
         busy = False
+        for threshold in tuple(self.thresholds):
+            threshold.close()
         for connection in self.connections:
             if connection._request_in_progress:  # noqa: SLF001 - aiohttp offers no other way to know
                 busy = True
@@ -168,15 +335,36 @@ class EdgeServer(Server):
                 connection.force_close()  # `close` leaves it open, and deaf, until the last busy one is done
         return busy
 
-    def __call__(self) -> RequestHandler:
+    def admitted(self, transport: asyncio.BaseTransport, preface: Preface | None) -> str | None:
+        """Where a connection comes from, as admission counts it from now on; None: it was turned away, in words."""
+        peer = transport.get_extra_info("peername")
+        said = preface.source if preface is not None else ""
+        place = place_of(said or str(peer[0])) if isinstance(peer, tuple) else ""
+        crowded = self.admission.enter(place)
+        if crowded is None:
+            return place
+        self.metrics.turned_away(crowded)
+        answer = partial(self.refusals.answer, STATUSES[crowded], crowded)
+        Farewell(answer, asyncio.get_running_loop()).over(transport)
+        return None
+
+    def __call__(self) -> EdgeProtocol | Threshold:  # type: ignore[override]  # a connection is read when it must be
         """The protocol of a new connection."""
+        if self._edge.has_fast_lane and not self.hsts:  # which it would not say
+            return Threshold(self._edge, self, asyncio.get_running_loop())
+        return self.reader()
+
+    def reader(self) -> EdgeProtocol:
+        """The protocol of a connection that is read."""
         return EdgeProtocol(
             self._edge,
             self,
             loop=asyncio.get_running_loop(),
-            max_line_size=self._limits.request_line,
+            max_line_size=self.limits.request_line,
             # Unequal, so that aiohttp's complaint tells which of the two was too long.
-            max_field_size=self._limits.header + (self._limits.header == self._limits.request_line),
-            keepalive_timeout=self._limits.keep_alive_seconds,
+            max_field_size=self.limits.header + (self.limits.header == self.limits.request_line),
+            max_headers=self.limits.headers,
+            keepalive_timeout=0,  # no timer for each connection: `Deadlines` looks at them all
             access_log=None,  # None turns aiohttp's own off: ours knows no person
+            auto_decompress=False,  # what passes goes on as it came; `forms` unpacks what it reads
         )

@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING
 from proxy.config import Settings
 from proxy.packs import load_packs
 from redirect_rules import activation
+from redirect_rules.opening import opened
 from redirect_rules.packs import Packs
-from redirect_rules.publishing import opened
-from redirect_rules.snapshot_file import NoSnapshot, SnapshotRefused, open_current, open_snapshot, path_of
+from redirect_rules.snapshot_file import NoSnapshot, open_current, open_snapshot, path_of
+from redirect_rules.snapshot_seal import SnapshotRefused
 from redirect_rules.verification import open_verified
 
 if TYPE_CHECKING:

@@ -1,7 +1,7 @@
 """What Prometheus is told of the workers: their own counts together, how many there are, and what became of others."""
 
 from collections import Counter as Tally
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from enum import StrEnum
 from typing import Final
 
@@ -11,6 +11,7 @@ from prometheus_client.platform_collector import PlatformCollector
 from prometheus_client.process_collector import ProcessCollector
 from prometheus_client.registry import Collector
 
+from proxy.passing.metrics import standing
 from proxy.worker_metrics import WorkerMetrics
 
 _STAGES: Final = ("starting", "ready", "draining")
@@ -31,6 +32,7 @@ class Supervision:
     def __init__(self, counts: WorkerMetrics) -> None:
         registry = CollectorRegistry()
         self._registry = registry
+        self._counts = counts
         self._ready = Gauge("dvc_edge_ready", "Whether visitors may be sent here.", registry=registry)
         self._workers = Gauge("dvc_edge_workers", "Worker processes.", ("state",), registry=registry)
         self._restarts = Counter(
@@ -52,6 +54,10 @@ class Supervision:
     def count_reload(self, *, done: bool) -> None:
         """A rolling restart came to its end, or was given up before it changed anything."""
         self._reloads.labels("done" if done else "refused").inc()
+
+    def upstreams(self) -> Mapping[str, Mapping[str, int | str]]:
+        """How upstreams stand, as the workers that live have told."""
+        return standing(self._counts.families())
 
     def exposition(self, stages: Iterable[str], *, is_ready: bool) -> bytes:
         """The text that Prometheus reads, with workers in these stages."""

@@ -8,7 +8,7 @@ import asyncio
 import logging
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -18,7 +18,7 @@ from proxy import processes, systemd
 from proxy.backoff import Backoff
 from proxy.fork_server import Plan
 from proxy.forking import Begun, ForkServer, ForkServerGone, begin_anew
-from proxy.listeners import address, listen, refuse_new
+from proxy.listeners import address, listen, parted, refuse_new
 from proxy.operations import create_operations
 from proxy.roster import Generation, Life, Roster, Sockets
 from proxy.serve import Addresses, operated
@@ -44,6 +44,7 @@ class Supervisor:
         self._operations = operations
         self._path = path
         self._stop_wanted = asyncio.Event()
+        self._hurried = asyncio.Event()  # told to stop again
         self._reload_wanted = asyncio.Event()
         self._hopeless = False
         self._renewing = asyncio.Lock()
@@ -56,6 +57,10 @@ class Supervisor:
     def exposition(self) -> bytes:
         """What all workers have counted, and what became of them."""
         return self._supervision.exposition(self._roster.stages(), is_ready=self.is_ready())
+
+    def upstreams(self) -> Mapping[str, Mapping[str, int | str]]:
+        """How upstreams stand, as the workers have told."""
+        return self._supervision.upstreams()
 
     async def run(self, started: Callable[[Addresses, Plan], None]) -> None:
         """Serve until SIGINT or SIGTERM.  Raises Problems when the start cannot succeed."""
@@ -116,6 +121,7 @@ class Supervisor:
         if self._stop_wanted.is_set():
             _log.warning("told to stop again: leaving what is in hand")
             self._roster.kill()
+            self._hurried.set()
         self._stop_wanted.set()
 
     def _hang_up(self) -> None:
@@ -127,7 +133,9 @@ class Supervisor:
     async def _announce(self, started: Callable[[Addresses, Plan], None]) -> None:
         await self._roster.one_ready.wait()
         operations = self._operations[0]
-        started(Addresses(address(self._edge[0]), address(operations)), self._current.plan)
+        secure = parted(self._edge)[1]
+        where = Addresses(address(self._edge[0]), address(operations), address(secure[0]) if secure else None)
+        started(where, self._current.plan)
         systemd.notify(systemd.READY)
 
     # Keeping workers.
@@ -201,8 +209,12 @@ class Supervisor:
             undoing.push_async_callback(server.close)
             plan = await server.plan()
             edge, operations = self._edge, self._operations
+            plain, secure = parted(edge)
             if plan.listen != former.plan.listen:
-                edge = _opened(plan.listen, "listen", undoing)
+                plain = _opened(plan.listen, "listen", undoing)
+            if plan.secure != former.plan.secure:
+                secure = _opened(plan.secure, "listen__tls", undoing, secure=True) if plan.secure else ()
+            edge = (*plain, *secure)
             if plan.operations != former.plan.operations:
                 operations = _opened(plan.operations, "operations", undoing)
             fresh = Generation(plan, server, edge, on_trial=True)
@@ -214,9 +226,8 @@ class Supervisor:
         self._current = fresh
         if operations is not self._operations:
             await self._move_desk(operations)
-        if edge is not self._edge:
-            _close(self._edge)
-            self._edge = edge
+        _close(tuple(listener for listener in self._edge if listener not in edge))
+        self._edge = edge
         for _ in former.workers:
             self._supervision.count_restart(Cause.RELOAD)
         former.retire()
@@ -233,6 +244,9 @@ class Supervisor:
 
     async def _stop(self) -> None:
         systemd.notify(systemd.STOPPING)
+        if seconds := self._current.plan.unready_seconds:
+            _log.info("stopping: not ready any more, still accepting for %d s", seconds)
+            await _until(self._hurried, seconds)
         _log.info("stopping: finishing what is in hand")
         if refuse_new(self._edge):
             await asyncio.sleep(_HANDSHAKE_SECONDS)
@@ -248,9 +262,9 @@ def cannot_listen(place: tuple[str, int], error: OSError, key: str) -> str:
     return f"cannot listen on {place[0]}:{place[1]}: {error.strerror}; {another}"
 
 
-def _opened(place: tuple[str, int], key: str, undoing: AsyncExitStack) -> Sockets:
+def _opened(place: tuple[str, int], key: str, undoing: AsyncExitStack, *, secure: bool = False) -> Sockets:
     try:
-        opened = listen(*place)
+        opened = listen(*place, secure=secure)
     except OSError as error:
         raise Problems([Problem("serve", 0, cannot_listen(place, error, key))]) from None
     undoing.callback(_close, opened)

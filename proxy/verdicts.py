@@ -7,18 +7,21 @@ the slow lane: redirects as sketches, short answers that say the same of every s
 
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeAlias
 
-from proxy.access_log import Entry
+from proxy.access_log import Entry, Lines, names_of
 from proxy.audiences import Audience, Kind, kind_of
 from proxy.journal import Account
+from proxy.metrics import Labels
 from proxy.prepared import Prepared, Sketch
-from proxy.redirects import plain_address
+from proxy.redirects import key_of_address, plain_address, plain_portals
 from redirect_rules.answers import Answer, EndStream, RefuseVisit, SayGoneBriefly, SayProblem, SayUnknown, SendAway
+from redirect_rules.canonical import Key
 from redirect_rules.decision import OUR_PREFIX, Decision, Visit, decide
-from redirect_rules.hits import Hit
-from redirect_rules.model import Portal
+from redirect_rules.hits import Hit, key_of, shown_and_counted
+from redirect_rules.model import Action, Portal
 from redirect_rules.snapshot import Snapshot
+from redirect_rules.ways import HOME, Note, WayFinder
 
 _ALWAYS_THE_SAME: Final = (SayUnknown, SayGoneBriefly, SayProblem, RefuseVisit, EndStream)
 _MOST_KEPT: Final = 20_000  # forms of answers
@@ -87,7 +90,7 @@ class Verdict(NamedTuple):
             return self.form.whole.sent(request_id, date)
         if self.form.sketch is None or self.decision.way is None:
             raise LookupError("a redirect that leads nowhere")
-        return self.form.sketch.sent(request_id, date, self.decision.way.target)
+        return self.form.sketch.sent(request_id, date, self.decision.way.target.encode())
 
     def prepared(self) -> Prepared:
         """The answer, to be given again."""
@@ -95,7 +98,75 @@ class Verdict(NamedTuple):
             return replace(self.form.whole, account=self.account())
         if self.form.sketch is None or self.decision.way is None:
             raise LookupError("a redirect that leads nowhere")
-        return self.form.sketch.prepared(self.decision.way.target, self.account())
+        return self.form.sketch.prepared(self.decision.way.target.encode(), self.account())
+
+
+class Precedent(NamedTuple):
+    """What is told of all pages of one portal that one audience is answered alike about."""
+
+    form: Form
+    lines: Lines
+    labels: Labels
+    outcome: str  # as hits name it
+    client: str  # the same
+
+    @classmethod
+    def of(cls, verdict: Verdict) -> "Precedent":
+        """From one of them."""
+        decision, status = verdict.decision, verdict.form.status
+        entry, hit = Entry.of(decision), Hit.of(decision)
+        lines = Lines.of(entry, verdict.method, status)
+        return cls(verdict.form, lines, Labels.of(entry, status), hit.outcome, hit.client)
+
+
+class Following(NamedTuple):
+    """One answer that was made as one before it: of the decision only the rule and the way are looked for."""
+
+    precedent: Precedent
+    snapshot: Snapshot
+    portal: Portal
+    key: Key
+    rule: str  # "" where none knows the page
+    destination: str
+    to: bytes
+
+    def account(self) -> Account:
+        """What there is to count and to write down, as the slow lane would tell it."""
+        form, lines, labels, outcome, client = self.precedent
+        pairs = self.key.pairs
+        shown, counted = shown_and_counted(self.key.host, self.key.path)
+        length = form.length
+        if form.sketch is not None:
+            length = len(self.to) + 1 if form.sketch.body else 0
+        line = lines.line(
+            self.rule or "unmapped", self.destination, shown + names_of(pairs) if pairs else shown, length
+        )
+        if pairs:
+            counted = key_of(self.key, self.snapshot.significant_at(self.portal, self.key))
+        return Account(labels, line, Hit(self.portal.id, counted, outcome, client, self.rule))
+
+    def sent(self, request_id: str, date: bytes) -> bytes:
+        """The answer."""
+        form = self.precedent.form
+        if form.sketch is not None:
+            return form.sketch.sent(request_id, date, self.to)
+        if form.whole is None:
+            raise LookupError("an answer of no form")
+        return form.whole.sent(request_id, date)
+
+    def prepared(self) -> Prepared:
+        """The answer, to be given again."""
+        form = self.precedent.form
+        if form.sketch is not None:
+            return form.sketch.prepared(self.to, self.account())
+        if form.whole is None:
+            raise LookupError("an answer of no form")
+        return replace(form.whole, account=self.account())
+
+
+_Asked: TypeAlias = tuple[Audience, Kind, str, bool]
+"""Who asks, the kind of the path, the rule's action ("" for none), and whether the target takes a commune: where one
+schedule counts for all paths of a portal, nothing else tells what the answer is."""
 
 
 class Verdicts:
@@ -103,21 +174,59 @@ class Verdicts:
 
     def __init__(self, snapshot: Snapshot) -> None:
         self._snapshot = snapshot
+        self._portals = plain_portals(snapshot)
         self._forms: dict[_Alike, Form] = {}
         self._drafts: dict[_Alike, Form] = {}
         self._promising: set[tuple[Audience, Kind]] = set()
+        self._precedents: dict[_Asked, Precedent] = {}
 
-    def find(self, audience: Audience, target: bytes, now: datetime) -> Verdict | None:
+    def find(self, audience: Audience, target: bytes, now: datetime) -> "Verdict | Following | None":
         """The answer to a request target, if it can be made here."""
-        address = plain_address(target, fold_case=False)
+        facts = audience.facts
+        portal = self._portals.get(facts.host)
+        address = plain_address(target, fold_case=portal is not None and portal.fold_case)
         # Who has only been shown pages so far is not decided for twice.
-        if address is None or (audience, kind_of(address.as_sent)) not in self._promising:
+        if address is None or (audience, kind := kind_of(address.as_sent)) not in self._promising:
             return None
+        if portal is not None and facts.place is None:
+            found = self._following(audience, kind, portal, key_of_address(facts.host, address), now)
+            if found is not None:
+                return found
         decision = self._decided(audience, target, address.as_sent, now)
-        if decision is None:
+        form = self._forms.get(_Alike.of(audience, decision)) if decision is not None else None
+        if decision is None or form is None:
             return None
-        form = self._forms.get(_Alike.of(audience, decision))
-        return None if form is None else Verdict(form, decision, audience.facts.method)
+        verdict = Verdict(form, decision, facts.method)
+        if portal is not None and facts.place is None:
+            self._remember(audience, kind, verdict)
+        return verdict
+
+    def _following(self, audience: Audience, kind: Kind, portal: Portal, key: Key, now: datetime) -> Following | None:
+        """The answer where one like it was decided before."""
+        snapshot = self._snapshot
+        match = snapshot.best(portal, key, now)
+        if match is None:
+            precedent = self._precedents.get((audience, kind, "", False))
+            return None if precedent is None else Following(precedent, snapshot, portal, key, "", HOME, b"")
+        way = WayFinder(snapshot, portal, key, None, now, _Unread()).way_of(match)
+        if way.place is not None or way.candidates:
+            return None
+        rule = match.rule
+        precedent = self._precedents.get((audience, kind, rule.action.value, way.takes_place))
+        if precedent is None:
+            return None
+        return Following(precedent, snapshot, portal, key, rule.id, way.destination, way.target.encode())
+
+    def _remember(self, audience: Audience, kind: Kind, verdict: Verdict) -> None:
+        """Follow a verdict from now on: a redirect to wherever, or what is said of every page that no rule knows."""
+        decision = verdict.decision
+        rule, way = decision.rule, decision.way
+        switched = decision.portal.id in self._snapshot.switches
+        if way is None or way.candidates or switched or (rule is None) == (verdict.form.sketch is not None):
+            return
+        action = "" if rule is None else rule.action.value
+        if rule is None or (rule.action is not Action.ASK and way.place is None):
+            self._precedents[audience, kind, action, rule is not None and way.takes_place] = Precedent.of(verdict)
 
     def _decided(self, audience: Audience, target: bytes, path: str, now: datetime) -> Decision | None:
         facts = audience.facts
@@ -143,6 +252,14 @@ class Verdicts:
         self._forms.clear()
         self._drafts.clear()
         self._promising.clear()
+        self._precedents.clear()
+
+
+class _Unread(list[Note]):
+    """Takes notes that nobody will read."""
+
+    def append(self, _note: Note) -> None:
+        """Forget it."""
 
 
 def _is_told(decision: Decision) -> bool:

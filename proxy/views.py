@@ -9,17 +9,32 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Literal, TypeAlias
 
+from proxy.sign_in_views import SignInView
+
 TroubleReason: TypeAlias = Literal[
     "bad-request",
     "uri-too-long",
     "headers-too-large",
     "body-too-large",
+    "request-slow",
+    "too-many-connections",
+    "overloaded",
     "method",
     "version",
     "wrong-host",
     "no-upstream",
+    "upstream-down",
+    "upstream-failed",
+    "upstream-busy",
+    "upstream-late",
     "not-found",
     "internal",
+    "sign-in-needed",
+    "sign-in-not-sent",
+    "sign-in-cookies",
+    "sign-in-expired",
+    "sign-in-locked",
+    "sign-in-down",
 ]
 
 
@@ -35,6 +50,7 @@ class PortalFacts:
     province_now: str  # name of the province it belongs to today; "" for ministries
     hotline: str
     province_then: str = ""  # its province's name when it closed; said when it differs from province_now
+    closing: bool = False  # not closed for all yet: `closed_on` lies ahead
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +153,17 @@ class Trouble:
     portal: PortalFacts | None
     target: str  # the national portal's home
     retry_after_seconds: int | None = None
+    sign_in_link: str = ""  # path of this host that begins a sign-in, where that helps
 
 
-View: TypeAlias = Notice | LocalityResults | NotSent | Gone | Framed | Trouble
+@dataclass(frozen=True, slots=True)
+class PilotTold:
+    """A tester has joined the pilot of a portal, or left it."""
+
+    portal: PortalFacts
+    joined: bool
+    front_link: str  # path of the portal's front page
+    leave_link: str  # path of the link that leaves the pilot
+
+
+View: TypeAlias = Notice | LocalityResults | NotSent | Gone | Framed | Trouble | PilotTold | SignInView

@@ -13,6 +13,8 @@ from urllib.parse import parse_qsl, urlsplit
 from aiohttp import HttpVersion10, HttpVersion11
 from aiohttp.web import BaseRequest
 
+from proxy import pilots
+from proxy.pilots import ticket_of
 from redirect_rules.canonical import BadHost, canonical_host
 from redirect_rules.clients import Crawlers, client_class
 from redirect_rules.decision import Visit
@@ -27,9 +29,19 @@ FORGET: Final = "none"
 
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _VERSIONS = frozenset({HttpVersion10, HttpVersion11})
-_SAID_TO_US = re.compile(rf"{STAY}|{PLACE}|{LANGUAGE}|%")  # a name may be percent-encoded
+# A name may be percent-encoded: its letters and its underscore, that is.
+_SAID_TO_US = re.compile(rf"{STAY}|{PLACE}|{LANGUAGE}|%[5-7][0-9A-Fa-f]")
 
-Reason = Literal["bad-request", "uri-too-long", "headers-too-large", "method", "version"]
+Reason = Literal[
+    "bad-request",
+    "uri-too-long",
+    "headers-too-large",
+    "request-slow",
+    "too-many-connections",
+    "overloaded",
+    "method",
+    "version",
+]
 
 
 class Refused(Exception):
@@ -70,15 +82,18 @@ def arrival_from(request: BaseRequest, *, suffixes: Sequence[str], crawlers: Cra
     if request.method not in _METHODS:
         raise Refused(405 if request.method in {"CONNECT", "TRACE"} else 501, "method")
     raw_target, host = _target_and_host(request)
-    controls, place = _controls(raw_target, request.headers.get("Cookie", ""))
+    cookie = request.headers.get("Cookie", "")
+    controls, place = _controls(raw_target, cookie)
+    ticket = ticket_of(cookie_in(cookie, pilots.COOKIE)) if pilots.COOKIE in cookie else None
     headers = {name.lower(): value for name, value in request.headers.items()}
     client = client_class(request.method, raw_target.partition("?")[0], headers, crawlers)
-    return Arrival(Visit(without_suffix(host, suffixes), raw_target, request.method, client, place), controls, headers)
+    visit = Visit(without_suffix(host, suffixes), raw_target, request.method, client, place, ticket)
+    return Arrival(visit, controls, headers)
 
 
 def _target_and_host(request: BaseRequest) -> tuple[str, str]:
     """The target in origin-form and the canonical host it is for (RFC 9112 §3.2)."""
-    named = request.headers.getall("Host", [])
+    named = hosts_named(request)
     if len(named) != 1 and not (request.version == HttpVersion10 and not named):
         raise Refused(400, "bad-request")
     try:
@@ -91,6 +106,11 @@ def _target_and_host(request: BaseRequest) -> tuple[str, str]:
         return _absolute_form(target, host)
     except (BadHost, ValueError):
         raise Refused(400, "bad-request") from None
+
+
+def hosts_named(request: BaseRequest) -> list[str]:
+    """The Host fields as they came, with their port: one, of every request that is answered by a portal."""
+    return request.headers.getall("Host", [])
 
 
 @lru_cache(maxsize=512)
@@ -130,7 +150,7 @@ def _controls(raw_target: str, cookie: str) -> tuple[Controls, LocalityCode | No
 
 def remembered_place(cookie: str) -> LocalityCode | None:
     """The commune that was chosen in an earlier visit, from the value of a Cookie header."""
-    return _place(_cookie(cookie, PLACE_COOKIE)) if PLACE_COOKIE in cookie else None
+    return _place(cookie_in(cookie, PLACE_COOKIE)) if PLACE_COOKIE in cookie else None
 
 
 def _place(text: str) -> LocalityCode | None:
@@ -142,8 +162,8 @@ def _place(text: str) -> LocalityCode | None:
     return code if code.era is Era.NEW and len(code.code) == 5 else None
 
 
-def _cookie(header: str, name: str) -> str:
-    """The value of one cookie.  Read by hand: the old portal's own, which come along, need not be well-formed."""
+def cookie_in(header: str, name: str) -> str:
+    """The value of one cookie, or "".  Read by hand: the old portal's own, which come along, may be ill-formed."""
     for pair in header.split(";"):
         own, _, value = pair.partition("=")
         if own.strip() == name:

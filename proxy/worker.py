@@ -13,11 +13,9 @@ from dataclasses import dataclass
 from typing import Final, NoReturn
 
 from proxy import processes
-from proxy.app import App, create_app
+from proxy.app import App, Parts, create_app
 from proxy.config import Settings
 from proxy.log_stream import log_stream
-from proxy.packs import Packs
-from proxy.pages import Pages
 from proxy.serve import accepting, loop_factory
 from proxy.worker_metrics import count_into
 
@@ -45,6 +43,7 @@ class Order:
     supervisor: int  # process id
     slot: int  # no other running worker has it
     metrics: str  # the folder that it counts into
+    secure: int = 0  # how many of its listening sockets, the last ones, are for TLS
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +51,7 @@ class Loaded:
     """What is read once and shared by all workers that are forked after it."""
 
     settings: Settings
-    parts: tuple[Packs, Pages]
+    parts: Parts
 
 
 class Voice:
@@ -73,14 +72,15 @@ class Voice:
         asyncio.get_running_loop().call_later(every_seconds, self.beat, every_seconds)
 
 
-async def work(app: App, listeners: Sequence[socket.socket], voice: Voice) -> None:
+async def work(app: App, listeners: Sequence[socket.socket], voice: Voice, *, secure: int = 0) -> None:
     """Answer until SIGTERM, then finish what is in hand."""
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
     if patience := app.settings.workers.heartbeat_seconds:
         voice.beat(patience / BEATS)
-    async with accepting(app, listeners, arrival_seconds=_ARRIVAL_SECONDS):
+    plain = len(listeners) - secure
+    async with accepting(app, listeners[:plain], secure=listeners[plain:], arrival_seconds=_ARRIVAL_SECONDS):
         voice.say(READY)
         await stop.wait()
         voice.say(DRAINING)
@@ -94,7 +94,7 @@ def become_worker(order: Order, loaded: Loaded, listeners: Sequence[socket.socke
         count_into(order.metrics, order.slot)
         app = create_app(loaded.settings, parts=loaded.parts, log=log_stream(sys.stdout.fileno()))
         with asyncio.Runner(loop_factory=loop_factory()) as runner:
-            runner.run(work(app, listeners, Voice(pipe)))
+            runner.run(work(app, listeners, Voice(pipe), secure=order.secure))
         status = 0
     except BaseException:
         logging.getLogger(__name__).exception("worker %d failed", order.slot)

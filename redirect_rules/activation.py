@@ -18,7 +18,8 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from redirect_rules.model import Switch
-from redirect_rules.snapshot_file import SnapshotRefused, current
+from redirect_rules.snapshot_file import current
+from redirect_rules.snapshot_seal import SnapshotRefused
 
 PENDING: Final = "PENDING"
 SWITCHES: Final = "SWITCHES"

@@ -39,18 +39,27 @@ def _silent(_stage: str, _done: int) -> None:
 
 
 def analyse(
-    packs: Packs, listed: Iterable[ExactRule], *, now: datetime, progress: Progress = _silent
+    packs: Packs,
+    listed: Iterable[ExactRule],
+    *,
+    now: datetime,
+    compiled: bool | None = None,
+    progress: Progress = _silent,
 ) -> Iterator[Finding]:
     """Everything wrong with compiled rules, and with the listed ones that `packs.snapshot.exact` holds.
 
     listed  read once, in any order
     now     aware; what was over before is no longer looked for
+    compiled  whether the index holds them, and so has parted those of one address by time; None: if they are the index
     progress  called with a stage ("templates", "listed rules") and how many rules of it are done
     """
     yield from _of_packs(packs, now, progress)
     yield from _of_tables(packs.snapshot, packs.book.portal_rules, _families(packs))
     yield from _of_weights(packs.snapshot)
-    yield from _of_listed(packs.snapshot, listed, now, progress)
+    exact = packs.snapshot.exact
+    yield from _of_listed(
+        packs.snapshot, listed, now, progress, compiled=listed is exact if compiled is None else compiled
+    )
 
 
 def _families(packs: Packs) -> Mapping[str, tuple[tuple[Rule, ...], list[Portal]]]:
@@ -152,9 +161,11 @@ def _of_weights(snapshot: Snapshot) -> Iterator[Finding]:
             yield Finding(Flaw.WEIGHT, Severity.ERROR, portal.id, "", text)
 
 
-def _of_listed(snapshot: Snapshot, listed: Iterable[ExactRule], now: datetime, progress: Progress) -> Iterator[Finding]:
+def _of_listed(
+    snapshot: Snapshot, listed: Iterable[ExactRule], now: datetime, progress: Progress, *, compiled: bool
+) -> Iterator[Finding]:
     reach, onward = Reach(snapshot, now), Onward(snapshot, now)
-    compiled, done = listed is snapshot.exact, 0
+    done = 0
     for rule in listed:
         done += 1
         if not done % _EVERY:

@@ -42,6 +42,7 @@ class Visit:
     method: str = "GET"
     client: ClientClass = ClientClass.NAVIGATION
     place: LocalityCode | None = None  # the commune the visitor chose, if any
+    ticket: int | None = None  # drawn for a pilot, `JOINED` or `LEFT`; None: none was drawn
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +77,7 @@ class Decision:
     answer: Answer
     permanent: bool  # for redirects: 301 rather than 302
     notes: tuple[Note, ...]  # the trace, before it is put into words
+    pilot: bool = False  # closed for this visitor before it is closed for all
 
     @property
     def outcome(self) -> Action:
@@ -106,6 +108,27 @@ def decide(visit: Visit, snapshot: Snapshot, now: datetime) -> Decision | BadReq
     return _Case(visit, snapshot, now, portal, key, [host]).decision()
 
 
+def rehearse(visit: Visit, snapshot: Snapshot, now: datetime) -> Decision | None:
+    """What would become of a visit that passes at `now` if its page were closed already, by the rules of that day.
+
+    None where nothing is ahead of it: it is closed, or will pass after the closing too.
+    """
+    portal = snapshot.portals.get(visit.host)
+    if portal is None or portal.life is Life.GONE:
+        return None
+    try:
+        key = snapshot.key_of(portal, visit.host, visit.raw_target)
+    except BadTarget:
+        return None
+    schedule = portal.schedule_for(key.folded)
+    if schedule.phase_at(now).closed:
+        return None
+    case = _Case(visit, snapshot, schedule.closed_at or now, portal, key, [])
+    case.phase = schedule.closing_phase
+    decision = case.decision()
+    return None if isinstance(decision.answer, answers.Forward) else decision
+
+
 def our_file(portal: Portal, path: tuple[str, ...]) -> Answer | None:
     """The answer to a path that stands for the whole host rather than for a page of it, whatever the rules say.
 
@@ -132,6 +155,8 @@ class _Case:
         self.note = notes.append
         self.schedule = portal.schedule_for(key.folded)
         self.phase = self.schedule.phase_at(now)
+        pilot = self.schedule.pilot_at(now) if self.schedule.pilot is not None else None
+        self.pilot = pilot is not None and pilot.takes(visit.ticket) and portal.life is Life.LIVING
         self.asker = asker(visit.client, visit.method)
         self.switch = snapshot.switches.get(portal.id)
         self.kept = snapshot.significant_at(portal, key)
@@ -155,10 +180,14 @@ class _Case:
             answer=answer,
             permanent=self._permanent(answer),
             notes=tuple(self.notes),
+            pilot=self.pilot,
         )
 
     def _answer(self) -> Answer:
         self.note(("phase", "{}", self.phase))
+        if self.pilot:
+            self.phase = self.schedule.closing_phase
+            self.note(("pilot", "closed already for this visitor: {}", self.phase))
         self.note(("client", "{} as {}", self.visit.client, self.asker))
         self.note(("key", "{}", self.key_text))
         if not self.portal.in_scope(self.key.folded):
@@ -170,6 +199,8 @@ class _Case:
         # Where nothing lives on there is nothing to pass to, whatever the calendar says.
         if not self.phase.closed and self.portal.life is Life.LIVING:
             return self._passing("still {}", self.phase)
+        if self.portal.keeps and self._is_kept():
+            return self._passing("kept alive by the portal")
         if self.visit.host not in self.portal.office_hosts and (file := our_file(self.portal, self.key.folded)):
             return file
         rule = self.match.rule if self.match else None
@@ -189,6 +220,11 @@ class _Case:
         else:
             rule, template, _ = self.match
             self.note(("rule", "{} by {} ({})", rule.id, template.text, rule.source))
+
+    def _is_kept(self) -> bool:
+        """Whether the portal keeps the path alive; a rule that refuses it is stronger."""
+        refused = self.match is not None and self.match.rule.action is Action.REFUSE
+        return self.portal.life is Life.LIVING and not refused and self.portal.keeps_alive(self.key.folded)
 
     def _lives_on(self) -> bool:
         """Whether a path that no rule knows is left alone: back offices, and whatever is no page."""
@@ -231,8 +267,8 @@ class _Case:
         return asked_for or bool(self.way.candidates)
 
     def _permanent(self, answer: Answer) -> bool:
-        if self.switch is Switch.HOME:
-            return False  # a switch is thrown back, and nobody's cache may outlive it
+        if self.switch is Switch.HOME or self.pilot:
+            return False  # a switch is thrown back and a pilot left, and nobody's cache may outlive them
         match answer:
             case answers.SendAway(lasting=None):
                 return self.phase is Phase.DIRECT and not self.schedule.on_probation(self.now)

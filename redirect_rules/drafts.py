@@ -75,6 +75,14 @@ class Draft:
         self._problems.append(Problem(f"rules/{portal}", 0, f"{stored.ref.id}: {text}"))
         return ()
 
+    def listed_in(self, stored: Stored) -> tuple[ExactRule, ...] | None:
+        """The plain addresses of one rule; None where it is none of the listed ones, or no rule at all."""
+        whose, _, name = stored.ref.scope.partition(":")
+        if whose != "portal":
+            return None
+        fold = next((portal.get("fold_case", True) for portal in self._portals if portal["id"] == name), True)
+        return self._exact(name, stored.body, stored, fold_case=fold) or None
+
     def lookups(self) -> Iterator[Lookup]:
         """All lookup tables."""
         for stored, body in self._bodies(Kind.LOOKUP):

@@ -10,7 +10,7 @@ most two for each set, however many rules there are.
 
 from abc import ABC, abstractmethod
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from functools import lru_cache
 from itertools import combinations
@@ -28,6 +28,11 @@ Pairs: TypeAlias = Sequence[tuple[str, str]]
 Names: TypeAlias = tuple[str, ...]
 Address: TypeAlias = tuple[str, str, tuple[tuple[str, str], ...]]
 """Portal id, path and query of a rule."""
+Record: TypeAlias = Sequence[Any]
+"""A rule without its address, as `Records` packs it: the number of its shape, the end of its id, …"""
+Alone: TypeAlias = Callable[[bytes], Record | None]
+"""Finds the record of the one rule under a path (the octets of `Key.path`) that asks for nothing and has a shape of a
+number; None where there is none, or more to look at than that."""
 
 MOST_NAME_SETS: Final = 8
 """Different sets of parameter names that rules of one path may ask for: bounds the probes of a look-up."""
@@ -119,6 +124,14 @@ class ExactIndex(Protocol):
 
     def names_at(self, portal: str, path: str) -> frozenset[str]:
         """The parameters that some rule of this path asks for: what the key must keep."""
+        ...
+
+    def alone(self, portal: str) -> Alone:
+        """What finds this portal's records: the part of a look-up that differs from one address to the next."""
+        ...
+
+    def shape(self, number: int) -> "Shape":
+        """What the rules with records of this number have in common."""
         ...
 
     def __len__(self) -> int: ...
@@ -313,6 +326,7 @@ class DictIndex(PlacedIndex):
             if wrong := complaint(rule):
                 problems.append(Problem(rule.id, 0, wrong))
         self._name_sets = {where: tuple(sorted(asked, key=asking_order)) for where, asked in names.items()}
+        self._records = Records()
         problems += self._crowded()
         if problems:
             raise Problems(problems)
@@ -333,6 +347,22 @@ class DictIndex(PlacedIndex):
     def under(self, portal: str, path: str, _: int, query: tuple[tuple[str, str], ...]) -> Sequence[ExactRule]:
         """See PlacedIndex."""
         return self._rules.get((portal, path, query), ())
+
+    def alone(self, portal: str) -> Alone:
+        """See ExactIndex."""
+
+        def find(path: bytes) -> Record | None:
+            place = self.place(portal, path.decode())
+            if place is None or place.name_sets or len(place.plain) != 1:
+                return None
+            record: Record = msgpack.unpackb(self._records.pack(place.plain[0]))
+            return record if record[0] >= 0 else None
+
+        return find
+
+    def shape(self, number: int) -> "Shape":
+        """See ExactIndex."""
+        return self._records.shape(number)
 
     def __len__(self) -> int:
         return sum(map(len, self._rules.values()))
@@ -396,7 +426,23 @@ class Records:
         self._shapes.append(Shape(rule.action, *shape[1:]))
         return len(self._shapes) - 1
 
-    def rule(self, portal: str, path: str, query: tuple[tuple[str, str], ...], record: Sequence[Any]) -> ExactRule:
+    def shape(self, number: int) -> Shape:
+        """What stands in the dictionary under a number."""
+        return self._shapes[number]
+
+    @property
+    def shapes(self) -> Sequence[Shape]:
+        """The dictionary, in the order of its numbers."""
+        return self._shapes
+
+    @classmethod
+    def continued(cls, shapes: Iterable[Shape]) -> "Records":
+        """With what a file has in its dictionary, so that more can be packed to stand beside its records."""
+        records = cls(shapes)
+        records._numbers = {(shape.action._value_, *shape[1:]): n for n, shape in enumerate(records._shapes)}
+        return records
+
+    def rule(self, portal: str, path: str, query: tuple[tuple[str, str], ...], record: Record) -> ExactRule:
         """The rule of an unpacked record."""
         number = record[0]
         if number >= 0:

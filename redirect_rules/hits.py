@@ -23,8 +23,8 @@ from redirect_rules.answers import (
     asker,
     reads_pages,
 )
-from redirect_rules.canonical import SENSITIVE, Key, names
-from redirect_rules.masking import CUT, masked
+from redirect_rules.canonical import SENSITIVE, Key, endings_of, names
+from redirect_rules.masking import CUT, MASK, masked
 from redirect_rules.model import Action, ClientClass, Portal, Rule
 
 OTHER: Final = "(other)"
@@ -33,6 +33,9 @@ OTHER: Final = "(other)"
 OURS: Final = "ours"
 """The outcome of what is about the host and not about a page of it: robots.txt and its like."""
 
+SHADOW: Final = "shadow"
+"""The outcome of a visit that passes, and would not if its page were closed already: what is ahead, seen before it."""
+
 HIDDEN: Final = "#"
 """Stands in a key for one letter or digit that was masked; a canonical path has no bare one."""
 
@@ -40,6 +43,7 @@ READERS: Final = frozenset(client.value for client in ClientClass if reads_pages
 """The values of `Hit.client` that open pages: coverage is about them, as in `replay`."""
 
 _LONGEST_HIDDEN = 40
+_FIRST_MARK = 0xE000  # for private use: in no canonical path, which is ASCII
 _MOST_NAMES, _LONGEST_NAME = 8, 40  # a database's index holds 2,700 octets, and a host and a path are in it too
 _LETTER = re.compile(r"[0-9A-Za-z]")
 _ABOUT_THE_HOST = (ShowRobots, ShowSitemap, ShowSecurityContact, RetireWorker)
@@ -69,17 +73,18 @@ class Hit(NamedTuple):
 
     portal: str  # its id
     key: str
-    outcome: str  # an `Action`, or OURS
+    outcome: str  # an `Action`, or OURS, or SHADOW
     client: str  # a `ClientClass`; "form", "preflight" or "program" where the method says more than the class
     rule: str  # "" where none knows the page
 
     @classmethod
-    def of(cls, decision: Decided) -> "Hit":
-        """What a decision counts as."""
+    def of(cls, decision: Decided, *, ahead: bool = False) -> "Hit":
+        """What a decision counts as; `ahead`: one that was rehearsed, while the visit passed."""
+        outcome = SHADOW if ahead else decision.outcome.value
         return cls(
             decision.portal.id,
             key_of(decision.key, decision.kept),
-            OURS if isinstance(decision.answer, _ABOUT_THE_HOST) else decision.outcome.value,
+            OURS if isinstance(decision.answer, _ABOUT_THE_HOST) else outcome,
             _client_of(decision.client, decision.answer),
             decision.rule.id if decision.rule is not None else "",
         )
@@ -87,7 +92,7 @@ class Hit(NamedTuple):
     @property
     def is_page(self) -> bool:
         """Whether it counts for coverage: somebody who reads pages came to a closed one."""
-        return self.client in READERS and self.outcome not in {Action.PASS, OURS}
+        return self.client in READERS and self.outcome not in {Action.PASS, OURS, SHADOW}
 
 
 def key_of(key: Key, kept: frozenset[str]) -> str:
@@ -97,16 +102,35 @@ def key_of(key: Key, kept: frozenset[str]) -> str:
     parameters.
     """
     present: set[str] = set()
-    for name, value in key.pairs:
-        lowered = name.lower()
-        if not value or lowered in SENSITIVE:
+    endings = endings_of(kept) if key.pairs else ()
+    for name, values in key.by_name.items():
+        if name in SENSITIVE or not any(values):
             continue
-        if lowered in kept:
-            present.add(lowered)
-        if lowered.startswith("_"):
-            present.update(source for source in kept if names(lowered, source))
+        if name in kept:
+            present.add(name)
+        if name[0] == "_" and name.endswith(endings):
+            present.update(source for source in kept if names(name, source))
     query = "&".join(f"{name[:_LONGEST_NAME]}=" for name in sorted(present)[:_MOST_NAMES])
     return f"{key.host}{masked(key.path, hide=_hidden)}" + (f"?{query}" if query else "")
+
+
+def shown_and_counted(host: str, path: str) -> tuple[str, str]:
+    """A path (`Key.path`) as it is shown, and the key under which it is counted where nothing was asked beside it."""
+    if "@" in path:
+        return masked(path), host + masked(path, hide=_hidden)
+    found: list[str] = []
+
+    def mark(text: str) -> str:
+        found.append(text)
+        return chr(_FIRST_MARK + len(found))
+
+    # Both at once: looking for people takes longer than all else that is told of a page.
+    shown = masked(path, hide=mark)
+    counted = host + shown
+    for number, text in enumerate(found, start=1):
+        sign = chr(_FIRST_MARK + number)
+        shown, counted = shown.replace(sign, MASK), counted.replace(sign, _hidden(text))
+    return shown, counted
 
 
 def target_of(key: str) -> str | None:
@@ -158,8 +182,14 @@ class HitCounter:
     def count(self, hit: Hit, times: int = 1) -> None:
         """So many more visits."""
         counts = self._counts
-        if hit in counts:
-            counts[hit] += times
+        before = counts.get(hit)
+        if before is not None:
+            counts[hit] = before + times
+            return
+        names = self._known if hit.rule else self._unknown
+        if len(names) < self._room:
+            names.add(hit)
+            counts[hit] = times
             return
         named = self._named_as(hit)
         counts[named] = counts.get(named, 0) + times
@@ -177,8 +207,11 @@ class HitCounter:
         """The hit itself while there is room, or what it is counted among."""
         if self._has_room(self._known if hit.rule else self._unknown, hit):
             return hit
-        other = hit._replace(key=OTHER)
-        return other if not hit.rule or self._has_room(self._others, other) else other._replace(rule=OTHER)
+        portal, _, outcome, client, rule = hit
+        other = Hit(portal, OTHER, outcome, client, rule)
+        if not rule or self._has_room(self._others, other):
+            return other
+        return Hit(portal, OTHER, outcome, client, OTHER)
 
     def _has_room(self, names: set[Hit], hit: Hit) -> bool:
         if hit in names:

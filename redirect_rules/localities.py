@@ -157,6 +157,13 @@ class Localities:
         """The provinces of today in the order of the Vietnamese alphabet."""
         return self._new_provinces
 
+    def disputed(self) -> tuple[Locality, ...]:
+        """Old communes on whose successor the public sources do not agree, by code."""
+        communes = (unit for unit in self._old.values() if unit.kind in {Kind.WHOLE, Kind.SPLIT})
+        return tuple(
+            sorted((one for one in communes if one.confidence is Confidence.DISPUTED), key=lambda one: one.code)
+        )
+
     def province_of_old(self, old_province_code: str) -> Locality:
         """The province of today in which all of an old province lies.  Raises KeyError."""
         province = self._old[old_province_code]

@@ -179,7 +179,7 @@ class TemplateIndex:
 
     def matches(self, key: Key, now: datetime) -> Iterator[Match]:
         """Every template that knows this path and query, best first, each tried when it is asked for."""
-        for entry in self._alike(key):
+        for entry in self._alike(key.folded):
             if (match := entry.match(key, now)) is not None:
                 yield match
 
@@ -191,9 +191,19 @@ class TemplateIndex:
         """The winner."""
         return next(self.matches(key, now), None)
 
-    def _alike(self, key: Key) -> list[Entry]:
+    def has_literals_of(self, folded: tuple[str, ...]) -> bool:
+        """Whether any template may know a path of these segments (`Key.folded`).  No: none does, whatever is asked."""
+        return bool(self._alike(folded))
+
+    @property
+    def rules(self) -> tuple[Rule, ...]:
+        """Those that are indexed, each once."""
+        entries = (entry for shelf in self._shelves.values() for alike in shelf.entries.values() for entry in alike)
+        return tuple({id(entry.rule): entry.rule for entry in entries}.values())
+
+    def _alike(self, folded: tuple[str, ...]) -> list[Entry]:
         """The templates that have the literals of the path, the best first."""
-        folded, rows = key.folded, self._rows
+        rows = self._rows
         length = len(folded)
         row = rows[min(length, len(rows) - 1)]
         found: list[Entry] = []

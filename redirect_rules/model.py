@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from typing import NewType, TypeAlias
+from typing import Final, NewType, TypeAlias
 from zoneinfo import ZoneInfo
 
 from redirect_rules.units import LocalityCode
@@ -80,6 +80,29 @@ class PortalKind(StrEnum):
     NATIONAL = "national"
 
 
+TICKETS: Final = 1_000
+"""A visitor draws one of so many tickets, from 0, and keeps it."""
+JOINED: Final = -1
+"""The ticket of a tester, who asked for it."""
+LEFT: Final = TICKETS
+"""The ticket of a visitor who asked to be left out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pilot:
+    """Who sees a page closed before it closes: testers, and a share of the visitors."""
+
+    begins_at: datetime
+    share: int = 0  # of the visitors, in thousandths; who is in stays in when it grows
+    word: str = ""  # in the link by which testers join; "": nobody can
+
+    def takes(self, ticket: int | None) -> bool:
+        """Whether the visitor with this ticket is in; None: nobody has drawn one."""
+        if ticket is None:
+            return False
+        return bool(self.word) if ticket == JOINED else ticket < self.share
+
+
 @dataclass(frozen=True, slots=True)
 class Schedule:
     """When each phase begins; None: never.  Instants are aware and in order."""
@@ -89,6 +112,7 @@ class Schedule:
     direct_at: datetime | None = None
     retired_at: datetime | None = None
     probation: timedelta = timedelta(days=30)  # after direct_at answers stay 302, then 301
+    pilot: Pilot | None = None  # until the page closes for all
     _begins: tuple[tuple[datetime, Phase], ...] = field(init=False, repr=False, compare=False)  # the latest phase first
 
     def __post_init__(self) -> None:
@@ -107,6 +131,18 @@ class Schedule:
         """The phase in force at `now` (aware); an instant belongs to the phase that it begins."""
         return next((phase for begins_at, phase in self._begins if now >= begins_at), Phase.LIVE)
 
+    def pilot_at(self, now: datetime) -> Pilot | None:
+        """The pilot that runs at `now` (aware): begun, and the page not closed for all."""
+        pilot = self.pilot
+        running = pilot is not None and now >= pilot.begins_at and not self.phase_at(now).closed
+        return pilot if running else None
+
+    @property
+    def closing_phase(self) -> Phase:
+        """The phase that closes the page for all; the notice, where no day is known."""
+        closed_at = self.closed_at
+        return self.phase_at(closed_at) if closed_at is not None else Phase.NOTICE
+
     def on_probation(self, now: datetime) -> bool:
         """Whether a direct answer is still to be forgotten by caches (302, not 301)."""
         return self.direct_at is not None and now < self.direct_at + self.probation
@@ -116,7 +152,8 @@ class Schedule:
         """When something changes by itself."""
         begins = (self.announced_at, self.notice_at, self.direct_at, self.retired_at)
         over = self.direct_at + self.probation if self.direct_at is not None else None
-        return tuple(at for at in (*begins, over) if at is not None)
+        trial = self.pilot.begins_at if self.pilot is not None else None
+        return tuple(at for at in (*begins, over, trial) if at is not None)
 
     @property
     def closed_at(self) -> datetime | None:
@@ -149,6 +186,7 @@ class Portal:
     agency_code: str = ""  # "H37"
     life: Life = Life.LIVING
     path_schedules: tuple[PathSchedule, ...] = ()
+    keeps: tuple[tuple[str, ...], ...] = ()  # path prefixes that stay alive after the closing
     fold_case: bool = True
     retire_service_worker: bool = False
     upstream: str = ""  # an http(s) origin; "": not configured
@@ -166,6 +204,10 @@ class Portal:
             return self.schedule
         covering = [own for own in self.path_schedules if segments[: len(own.prefix)] == own.prefix]
         return max(covering, key=lambda own: len(own.prefix)).schedule if covering else self.schedule
+
+    def keeps_alive(self, segments: tuple[str, ...]) -> bool:
+        """Whether the path passes after the closing too, whatever rules close it."""
+        return any(segments[: len(prefix)] == prefix for prefix in self.keeps)
 
     def in_scope(self, segments: tuple[str, ...]) -> bool:
         """Whether the path is retired at all (the national portal is the goal outside /p/ and /jsp/)."""

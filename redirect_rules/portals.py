@@ -14,6 +14,7 @@ from redirect_rules.schedules import CLOSING, ScheduleRow
 from redirect_rules.sources import Document, Place, Problem, Problems
 from redirect_rules.units import Era, LocalityCode
 
+_NETLOC = re.compile(r"(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?\Z")
 _ID = re.compile(r"[a-z0-9][a-z0-9-]*\Z")
 
 
@@ -49,6 +50,7 @@ class PortalRow(StrictModel):
     life: Annotated[Life, Field(strict=False)] = Life.LIVING
     schedule: ScheduleRow | None = None
     paths: list[PathScheduleRow] = []
+    keep: list[str] = []  # paths that stay alive after the closing
     fold_case: bool = True
     retire_service_worker: bool = False
     upstream: str = ""
@@ -128,6 +130,7 @@ class _PortalReader:
                 )
                 for own in row.paths
             ),
+            keeps=tuple(self._prefix("keep", text, row.fold_case) for text in self._kept(row)),
             fold_case=row.fold_case,
             retire_service_worker=row.retire_service_worker,
             upstream=self._upstream(row.upstream),
@@ -156,6 +159,13 @@ class _PortalReader:
             return ()
         return tuple(segment.lower() for segment in segments) if fold_case else segments
 
+    def _kept(self, row: PortalRow) -> Sequence[str]:
+        if row.keep and row.life is Life.GONE:
+            self.complain("keep", "nothing lives on behind this portal (life = 'gone'): remove this key, or that one")
+        if "/" in row.keep:
+            self.complain("keep", "'/' would keep everything alive: remove the instants of its schedule instead")
+        return row.keep
+
     def _province(self, text: str) -> LocalityCode | None:
         if not text:
             return None
@@ -179,7 +189,8 @@ class _PortalReader:
         try:
             parts = urlsplit(text)
             bare = not (parts.path.strip("/") or parts.query or parts.fragment or "@" in parts.netloc)
-            good = parts.scheme in {"http", "https"} and bool(parts.hostname) and bare and (parts.port or 1) > 0
+            named = _NETLOC.match(parts.netloc) is not None
+            good = parts.scheme in {"http", "https"} and named and bare and (parts.port or 1) > 0
         except ValueError:
             good = False
         if not good:

@@ -1,6 +1,7 @@
 """Draft → number → in force, and back again: every step of a publication, in order, all or nothing.
 
-publish    compile the draft into a file, check it as it will be served, register it, let it serve now or at an instant
+publish    compile the draft into a file, check it as it will be served, register it, let it serve now or at an instant;
+           where nothing but listed rules changed, they are exchanged in a copy of what serves, and looked at alone
 rollback   let an earlier number serve
 settle     register what the clock has brought into force by itself
 overrule   an emergency switch: acts at once, without a number
@@ -11,36 +12,34 @@ from collections.abc import Callable, Iterator
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Final, NamedTuple, Protocol
 
 from redirect_rules import activation
 from redirect_rules.activation import Waiting
+from redirect_rules.amendments import amendment
 from redirect_rules.analysis import analyse
 from redirect_rules.drafts import Draft
+from redirect_rules.exact import ExactRule
 from redirect_rules.findings import Severity
 from redirect_rules.model import Switch
-from redirect_rules.packs import Listed, Packs, Sources, read_packs, renewed
+from redirect_rules.opening import opened
+from redirect_rules.packs import Packs, Sources
 from redirect_rules.publications import Publications, Published, due
-from redirect_rules.snapshot_file import (
-    Contents,
-    SnapshotFile,
-    SnapshotRefused,
-    current,
-    numbers,
-    open_snapshot,
-    path_of,
-    point_at,
-    removable,
-    write,
-)
+from redirect_rules.snapshot_file import current, numbers, open_snapshot, path_of, point_at, removable
+from redirect_rules.snapshot_seal import SnapshotRefused
+from redirect_rules.snapshot_writer import Amended, Contents, amend, write
 from redirect_rules.sources import Problem, Problems
-from redirect_rules.store import NEW, Change, Kind, Ref, RuleStore
-from redirect_rules.verification import note, note_of
+from redirect_rules.store import NEW, Change, Kind, Reading, Ref, RuleStore
+from redirect_rules.stores.lmdb_compiler import NotThere
+from redirect_rules.verification import analysed, note, note_analysed, note_of, note_of_analysis, open_verified
 
 MOST_KEPT: Final = 20
 """Numbers whose files stay on the disk, so that one can go back to them."""
 
 Progress = Callable[[str, int], None]
+MOST_AMENDED: Final = 200
+"""Copies of copies; then all rules are read once more, so that nothing unused stays in the file."""
+
 _MOST_SHOWN = 100  # flaws that are told at once
 
 
@@ -69,6 +68,41 @@ def _silent(_: str, __: int) -> None:
     """Nobody wants to know."""
 
 
+class Base(NamedTuple):
+    """A number in which analysis found no error: what the next one may be made from."""
+
+    path: Path
+    content: str  # as in Meta
+    revision: int  # of the draft that it was made from
+    amended: int  # how many times it is the copy of a copy
+
+
+class Compiled(NamedTuple):
+    """The draft as it would be served.  To be closed."""
+
+    packs: Packs
+    come: tuple[ExactRule, ...] | None = None  # all that is not as in the base; None: there is no base
+    amended: int = 0  # how many times it is the copy of a copy
+    since: datetime | None = None  # when the base was analysed
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self.packs.close()
+
+
+def base_of(store: Store, folder: Path) -> Base | None:
+    """What serves, if the next number may be made from it."""
+    with contextlib.suppress(SnapshotRefused):
+        if (pointer := current(folder)) is not None:
+            number, content = pointer
+            path = path_of(folder, number)
+            amended = analysed(path)
+            registered = (one for one in store.publications.snapshots() if (one.number, one.hash) == pointer)
+            if amended is not None and amended < MOST_AMENDED and (known := next(registered, None)) is not None:
+                return Base(path, content, known.revision, amended)
+    return None
+
+
 def compile_draft(
     store: RuleStore,
     shipped: Sources,
@@ -77,18 +111,25 @@ def compile_draft(
     change: Change,
     *,
     revision: int | None = None,
+    base: Base | None = None,
     progress: Progress = _silent,
-) -> Packs:
+) -> Compiled:
     """Write the file of a number from the draft, and open it as it would be served.
 
     Raises Problems, SnapshotNotWritten.
 
     revision  the draft that is meant; raises DraftMoved where it is another one by now
+    base      what to make it from, where that is possible; None: from all rules
     """
     with store.reading() as workspace:
-        draft = Draft(workspace, shipped)
-        if revision is not None and draft.revision != revision:
+        if revision is not None and workspace.revision != revision:
             raise DraftMoved("somebody changed the draft meanwhile: look at the change, and publish again")
+        if base is not None:
+            # Whatever stands in the way is found again, and told in full, where all rules are read.
+            with contextlib.suppress(SnapshotRefused, Problems, NotThere):
+                come, since = _amended(workspace, shipped, folder, number, change, base, progress)
+                return Compiled(opened(path_of(folder, number)), come, base.amended + 1, since)
+        draft = Draft(workspace, shipped)
         contents = Contents(
             number=number,
             rules=draft.listed(),
@@ -99,30 +140,21 @@ def compile_draft(
             message=change.reason,
         )
         write(folder, contents, progress=progress)
-    return opened(path_of(folder, number))
+    return Compiled(opened(path_of(folder, number)))
 
 
-def opened(path: Path, *, full: bool = False, content: str = "", before: Packs | None = None) -> Packs:
-    """Open a file and read what it says.  Raises SnapshotRefused, and Problems for rules that this release refuses.
-
-    full, content  as for `open_snapshot`
-    before  what was served until now: what is the same is not read again
-    """
-    file = open_snapshot(path, full=full, content=content)
-    with contextlib.ExitStack() as undo:
-        undo.callback(file.close)
-        packs = _packs_of(file, before)
-        undo.pop_all()
-    return packs
-
-
-def _packs_of(file: SnapshotFile, before: Packs | None) -> Packs:
-    meta, sources = file.meta, Sources.of(file.documents())
-    instants = tuple(map(datetime.fromisoformat, meta.instants))
-    listed = Listed(file.exact, file.lookups, instants, meta.content, meta.message, file.close)
-    if before is None:
-        return read_packs(sources, number=meta.number, listed=listed)
-    return renewed(before, sources, number=meta.number, listed=listed)
+def _amended(
+    workspace: Reading, shipped: Sources, folder: Path, number: int, change: Change, base: Base, progress: Progress
+) -> tuple[tuple[ExactRule, ...], datetime]:
+    """Write the file as a copy of the base.  Raises NotThere where that is impossible, and as `amend`."""
+    with open_verified(base.path, content=base.content) as file:
+        documents = dict(file.documents())
+        found = amendment(workspace, Draft(workspace, shipped), shipped, documents, base.revision)
+        if found is None:
+            raise NotThere("all rules have to be read")
+        made = Amended(number, file, found.gone, found.come, change.at, change.actor, change.reason)
+        amend(folder, made, progress=progress)
+        return found.come, file.meta.made_at
 
 
 def publish(
@@ -134,9 +166,12 @@ def publish(
     at: datetime | None = None,
     review: int | None = None,
     keep: int = MOST_KEPT,
+    whole: bool = False,
     progress: Progress = _silent,
 ) -> Published:
     """Make the draft the number that serves, now or at an instant; its message is the change's reason.
+
+    whole  read, compile and analyse all rules, however few have changed
 
     Raises Problems for what must not be published, NothingToPublish, SnapshotNotWritten, and what
     `publications.prepared` raises.  Whatever fails, what serves goes on serving.
@@ -147,11 +182,15 @@ def publish(
         change, revision=revision, review=review, message=change.reason, activates_at=at
     )
     try:
-        packs = compile_draft(store, shipped, folder, prepared.number, change, revision=revision, progress=progress)
+        base = None if whole else base_of(store, folder)
+        compiled = compile_draft(
+            store, shipped, folder, prepared.number, change, revision=revision, base=base, progress=progress
+        )
+        packs = compiled.packs
         with contextlib.closing(packs):
             if review is None:
                 _must_differ(folder, packs)
-            check_soundness(packs, change.at, progress=progress)
+            check_soundness(compiled, change.at, progress=progress)
     except BaseException:
         with contextlib.suppress(OSError):
             path_of(folder, prepared.number).unlink()
@@ -164,18 +203,34 @@ def publish(
         waiting = Waiting(sealed.number, packs.content, sealed.activates_at)
         activation.wait_for(folder, (*_still_waiting(folder), waiting))
     note(path_of(folder, sealed.number))
+    note_analysed(path_of(folder, sealed.number), compiled.amended)
     for path in removable(folder, keep):
         path.unlink(missing_ok=True)
         note_of(path).unlink(missing_ok=True)
+        note_of_analysis(path).unlink(missing_ok=True)
     return sealed
 
 
-def check_soundness(packs: Packs, now: datetime, *, progress: Progress = _silent) -> None:
-    """Raise Problems where analysis finds an error: nobody publishes one, whoever they are."""
-    findings = analyse(packs, packs.snapshot.exact, now=now, progress=progress)
+def check_soundness(compiled: Compiled, now: datetime, *, progress: Progress = _silent) -> None:
+    """Raise Problems where analysis finds an error: nobody publishes one, whoever they are.
+
+    Of a copy only the listed rules that came are looked at.  The others had no error; whether a listed rule has one
+    hangs on itself and on what is no listed rule, which is as it was, and on the time: so all are looked at where
+    anything has begun or ended since.
+    """
+    packs, come = compiled.packs, compiled.come
+    if come is not None and compiled.since is not None and not _turned(packs, compiled.since, now):
+        findings = analyse(packs, come, now=now, compiled=True, progress=progress)
+    else:
+        findings = analyse(packs, packs.snapshot.exact, now=now, compiled=True, progress=progress)
     errors = (one for one in findings if one.severity is Severity.ERROR)
     if problems := [Problem(one.rule or one.portal or "draft", 0, one.say) for one in islice(errors, _MOST_SHOWN)]:
         raise Problems(problems)
+
+
+def _turned(packs: Packs, since: datetime, now: datetime) -> bool:
+    """Whether a portal's phase, a rule of a pack or an address of a destination has begun or ended meanwhile."""
+    return now < since or any(since < at <= now for at in packs.book.instants())
 
 
 def _must_differ(folder: Path, packs: Packs) -> None:

@@ -10,6 +10,8 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
+from itertools import islice
 from typing import Any, Final, Generic, NamedTuple, TypeAlias, TypeVar
 from urllib.parse import urlsplit
 
@@ -24,6 +26,7 @@ from redirect_rules.answers import (
 from redirect_rules.canonical import BadHost, canonical_host
 from redirect_rules.clients import Crawlers, client_class
 from redirect_rules.decision import Decision, Visit, decide
+from redirect_rules.garbage import uncollected
 from redirect_rules.model import Action
 from redirect_rules.snapshot import Snapshot
 
@@ -34,6 +37,7 @@ MOST_KEYS: Final = 100_000
 MOST_REMEMBERED: Final = 200_000
 """Different visits whose decision is remembered, and agents whose kind is: some 100 MB."""
 
+_AT_ONCE: Final = 10_000  # lines between two turns of the garbage collector
 # "[virtual host ]address identity user [time] "METHOD target HTTP/1.1" status bytes "referrer" "agent""
 _COMBINED = re.compile(
     r'(?:(?P<host>[^\s:]+)(?::\d+)? )?\S+ \S+ \S+ \[[^\]]*\] "(?P<method>[A-Z]+) (?P<target>\S+)(?: HTTP/[\d.]+)?" '
@@ -206,6 +210,15 @@ class Tally(Generic[What]):
 
     def take(self, lines: Iterable[str]) -> int:
         """Read some more lines; how many they were."""
+        rest, read = iter(lines), 0
+        while True:
+            with uncollected():
+                some = self._take_some(islice(rest, _AT_ONCE))
+            read += some
+            if some < _AT_ONCE:
+                return read
+
+    def _take_some(self, lines: Iterable[str]) -> int:
         seen, agents, plainly, read = self._seen, self._agents, _PLAIN_LINE.match, 0
         for line in lines:
             read += 1
@@ -288,6 +301,9 @@ def fate_of(visit: Visit | None, snapshot: Snapshot, now: datetime) -> Fate:
 _BROWSER: Final = "Mozilla/5.0"
 
 
+_host_of = lru_cache(1_024)(canonical_host)  # of many pages there are few hosts
+
+
 def visit_of(logged: LoggedRequest, default_host: str, crawlers: Crawlers) -> Visit | None:
     """The visit that a line tells of; None where its host is none."""
     target, named = logged.target, logged.host or default_host
@@ -297,7 +313,7 @@ def visit_of(logged: LoggedRequest, default_host: str, crawlers: Crawlers) -> Vi
             named = authority or named
             rest = target.partition("//")[2][len(authority) :]
             target = rest if rest.startswith("/") else "/" + rest
-        host = canonical_host(named)
+        host = _host_of(named)
     except (BadHost, ValueError):
         return None
     headers = {"user-agent": logged.agent or _BROWSER, "accept": "text/html"}

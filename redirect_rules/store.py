@@ -43,14 +43,19 @@ class Kind(StrEnum):
     DESTINATION = "destination"
     LOOKUP = "lookup"
     SWITCH = "switch"  # {"position": "home" | "pass"}: acts at once, without publishing
-    PERSON = "person"  # {"name": …, "roles": […], "provinces": […]}
+    PERSON = "person"  # {"name": …, "grants": [{"role": "editor", "province": "24"}]}
+    NOISE = "noise"  # {"key": …}: a page that needs no rule
+    READINESS = "readiness"  # {"state": …, "note": …}: what somebody signed off for a province
 
     __hash__ = str.__hash__  # Enum's own is written in Python, and a million references are hashed in an import
 
     @property
     def in_draft(self) -> bool:
         """Whether a change of it makes another draft, which wants another approval."""
-        return self is not Kind.SWITCH and self is not Kind.PERSON
+        return self not in _BESIDE_THE_DRAFT
+
+
+_BESIDE_THE_DRAFT = frozenset({Kind.SWITCH, Kind.PERSON, Kind.NOISE, Kind.READINESS})
 
 
 class State(StrEnum):
@@ -100,6 +105,16 @@ class Put(NamedTuple):
     state: State = State.ON
 
 
+class PutText(NamedTuple):
+    """As `Put`, of a rule that was spelt beforehand: a million of them need not be spelt while others wait to write."""
+
+    ref: Ref
+    text: str  # its body as canonical JSON
+    columns: tuple[str | None, ...]  # what it is searched by, as `stores.columns` reads it from that body
+    seen_version: int = NEW
+    state: State = State.ON
+
+
 class Remove(NamedTuple):
     """Remove the version that was seen."""
 
@@ -107,7 +122,7 @@ class Remove(NamedTuple):
     seen_version: int
 
 
-Write: TypeAlias = Put | Remove
+Write: TypeAlias = Put | PutText | Remove
 
 
 class Stored(NamedTuple):
@@ -235,6 +250,21 @@ class Reading(Protocol):
 
     def history(self, ref: Ref) -> list[Revision]:
         """Every revision, the first one first."""
+        ...
+
+    def changed_since(self, revision: int, *, most: int) -> frozenset[Ref] | None:
+        """Everything that was written or removed after a revision; None: it is more than `most`."""
+        ...
+
+    def scopes_of(self, batch: str) -> frozenset[Ref]:
+        """Where a batch wrote: of rules and lookups the scopes alone (their id is ""), of other kinds the objects.
+
+        Raises UnknownVersion.
+        """
+        ...
+
+    def as_of(self, refs: Iterable[Ref], revision: int) -> dict[Ref, Stored]:
+        """Those of the objects that existed at a revision, as they stood then."""
         ...
 
 

@@ -8,8 +8,15 @@ for server in nginx haproxy caddy; do
   PATH="$PATH:/usr/sbin" command -v "$server" >/dev/null || missing+=("$server")
 done
 command -v wrk >/dev/null || missing+=(wrk)
+command -v redis-server >/dev/null || missing+=(redis-server)
+command -v npm >/dev/null || missing+=(npm)
 compgen -G "/usr/lib/postgresql/*/bin/initdb" >/dev/null || missing+=(postgresql)
-[ ${#missing[@]} -gt 0 ] || exit 0
+# oidc-provider, in the version of its lock file; sign-in is measured beside it.
+peer() {
+  [ -d "$(dirname "$0")/../bench/node_modules/oidc-provider" ] || ! command -v npm >/dev/null ||
+    (cd "$(dirname "$0")/../bench" && npm ci --silent --no-audit --no-fund --ignore-scripts) || true
+}
+[ ${#missing[@]} -gt 0 ] || { peer; exit 0; }
 [ "$(id -u)" -eq 0 ] && command -v apt-get >/dev/null || exit 0
 
 echo "Installing Debian packages: ${missing[*]} ..." >&2
@@ -24,4 +31,5 @@ for package in "${missing[@]}"; do
   updated=yes
   install "$package" || echo "$package could not be installed: the bench goes on without it." >&2
 done
+peer
 exit 0

@@ -71,7 +71,7 @@ def template_problems(reference: MessageFile) -> Iterator[str]:
     asked = set(ASKED_BY_CODE)
     folder = ROOT / layouts.PACKAGE
     yield from layouts.template_problems(environment, folder, reference.messages)
-    for path in sorted(folder.rglob("*.html")):
+    for path in sorted(set(folder.rglob("*.html")) - set((folder / layouts.CONSOLE).rglob("*.html"))):
         source = path.read_text("utf-8")
         try:
             asked |= messages.keys_asked(environment, source)

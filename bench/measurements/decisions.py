@@ -1,16 +1,18 @@
 """What single steps cost in one process, and how long the worst of them hold a worker."""
 
+import csv
 import json
+import statistics
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from itertools import count
 from typing import Final
+from urllib.parse import SplitResult, quote, urlsplit
 
-from bench.edges import edge
 from bench.figures import Figure, Row, Target, below
-from bench.rulesets import READING, head
-from bench.servers import Server, answer_seconds
+from bench.holds import longest_steps
+from bench.rulesets import CRAWLING, READING, head
+from bench.servers import ROOT
 from bench.states import NOW
 from bench.workshop import Workshop
 from proxy import config
@@ -24,21 +26,22 @@ from redirect_rules.sources import Document, Problems
 
 ABOUT = (
     "CPU microseconds of one call in one process. The worst are the longest of many kinds, each the best of its "
-    "rounds, since a machine that is not idle adds to it. What holds a worker over HTTP is the time of one answer on "
-    "an idle edge, parsing and sockets with it, of addresses that nobody asked for before."
+    "rounds, since a machine that is not idle adds to it. What holds a worker is the processor time of the longest "
+    "step of its loop (that of the standard library) while one request is answered that nobody made before."
 )
 HOST: Final = "dichvucong.langson.gov.vn"
 TARGETS: Final = ("/vi", "/vi/thu-tuc-hanh-chinh/chi-tiet?ma=1.001193.000.00.00.H37", "/khong/ai/biet?utm_source=x")
 LONGEST: Final = 8_100
 """Octets of a request target, under the limit of the shipped configuration."""
 _HOLD: Final = below(1_000)
+_KNOWN: Final = "what is known"
 
 
 def run(shop: Workshop) -> Iterator[Row]:
     """Usual visits, the notice, localities; then the worst."""
     rounds = shop.extent.rounds
     settings = config.load(config.find({}), {})
-    packs, pages = load_parts(settings)
+    packs, pages = load_parts(settings)[:2]
     snapshot = packs.snapshot
     for target in TARGETS:
         visit = Visit(HOST, target)
@@ -147,11 +150,19 @@ def _worst_of(what: str, worst: dict[str, float], target: Target) -> Iterator[Ro
 
 
 def _worst_holds(shop: Workshop) -> Iterator[Row]:
-    shop.told("asking for the worst over HTTP")
-    kinds: dict[str, Callable[[int], bytes]] = {
-        f"target: {kind}": lambda number, target=target: _reading(f"{target[: LONGEST - 20]}{number:05}")  # type: ignore[misc]
-        for kind, target in hostile_targets().items()
-    }
+    shop.told("looking at every step of a loop")
+    steps = longest_steps(shop.place("edge"), _kinds(), times=5 if shop.extent.quick else 9)
+    micros_of = {kind: seconds * 1e6 for kind, seconds in steps.items()}
+    yield Figure("loop held by an answer that is known", (micros_of.pop(_KNOWN),), "µs")
+    yield Figure(f"loop held: median of {len(micros_of)} kinds", (statistics.median(micros_of.values()),), "µs")
+    yield from _worst_of("loop held", micros_of, _HOLD)
+
+
+def _kinds() -> dict[str, Callable[[int], bytes]]:
+    """Every address of the table of cases, asked for by a person and by a crawler, and whatever is dear to answer."""
+    kinds: dict[str, Callable[[int], bytes]] = {_KNOWN: lambda _: _reading("/vi")}
+    for kind, target in hostile_targets().items():
+        kinds[f"target: {kind}"] = lambda number, target=target: _reading(f"{target[: LONGEST - 20]}{number:05}")  # type: ignore[misc]
     kinds["a notice nobody saw before"] = lambda number: _reading(f"/vi/thu-tuc-hanh-chinh/chi-tiet?ma=1.{number:06}")
     kinds["the search for a misspelt place"] = lambda number: _reading(
         f"/_edge/locality?q=phuong+phuc+xxa+{number}&to=/vi"
@@ -160,22 +171,23 @@ def _worst_holds(shop: Workshop) -> Iterator[Row]:
         f"/_edge/locality?q={'xa+binh+' * 900}{number}&to=/vi"
     )
     kinds["a head of many fields"] = lambda number: head(HOST, f"/vi?{number}", *(f"X-{n}: {n}" for n in range(90)))
-    numbers = count(1)
-    with edge(shop.place("edge"), shop.place("empty")) as serving:
-        for _ in range(20):
-            _held(serving.server, _reading(f"/vi?{next(numbers)}"))
-        usual = min(_held(serving.server, _reading("/vi")) for _ in range(20))
-        worst = {
-            kind: min(_held(serving.server, make(next(numbers))) for _ in range(7)) for kind, make in kinds.items()
-        }
-    yield Figure("over HTTP: an answer that is known", (usual,), "µs")
-    yield from _worst_of("over HTTP", worst, _HOLD)
+    for url in _cases():
+        for who, fields in (("a person", READING), ("a crawler", CRAWLING)):
+            kinds[f"{who}: {url.netloc}{url.path}"] = _asking(url, fields)
+    return kinds
+
+
+def _cases() -> list[SplitResult]:
+    with (ROOT / "tests/data/url_cases.csv").open(encoding="utf-8", newline="") as lines:
+        return [urlsplit(row["url"]) for row in csv.DictReader(lines)]
+
+
+def _asking(url: SplitResult, fields: Sequence[str]) -> Callable[[int], bytes]:
+    """A request for an address with one parameter more."""
+    query = f"{url.query}&" if url.query else ""
+    target = quote(f"{url.path or '/'}?{query}", safe="!$%&'()*+,/:;=?@[]~")
+    return lambda number: head(url.netloc, f"{target}{number}", *fields)
 
 
 def _reading(target: str) -> bytes:
     return head(HOST, target, *READING)
-
-
-def _held(server: Server, request: bytes) -> float:
-    """Microseconds until an answer was there, on a connection that was made before."""
-    return answer_seconds(server.port, head(HOST, "/robots.txt", "Accept: */*"), request) * 1e6

@@ -15,7 +15,7 @@ from bench.states import NOW
 from bench.visitors import Service, Visitors
 from bench.workshop import MILLION, Workshop
 from redirect_rules.analysis import analyse
-from redirect_rules.publishing import opened
+from redirect_rules.opening import opened
 from redirect_rules.snapshot_file import path_of
 
 ABOUT = (
@@ -87,7 +87,7 @@ def _analysed(shop: Workshop, many: int, target: Target | None) -> Iterator[Row]
 
 
 def _changed_under_load(shop: Workshop, serving: Edge, state: Path, lists: Path) -> Iterator[Row]:
-    times = 1 if shop.extent.quick else min(shop.extent.rounds, 2)  # each takes more than a minute
+    times = 1 if shop.extent.quick else shop.extent.rounds
     changes = [asyncio.run(_change(shop, serving, state, lists, edition)) for edition in range(1, times + 1)]
     live, pauses, before, whole, mixed, failed = map(tuple, zip(*changes, strict=True))
     full = shop.extent.rules >= MILLION

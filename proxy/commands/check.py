@@ -2,10 +2,19 @@
 
 import argparse
 import os
+from collections.abc import Iterable
 
 from proxy import config
 from proxy.app import load_parts
+from proxy.config import Settings
+from proxy.gate_opening import read_paths
+from proxy.login.opening import private_networks, problems_of, read_files
 from proxy.packs import load_packs
+from proxy.sign_in_paths import SignInPaths
+from redirect_rules.model import Life, Portal
+from redirect_rules.sources import Problems
+from sso.clients import load_clients
+from sso.sources import Mistakes
 
 NAME = "check"
 HELP = "read everything and report every mistake at once"
@@ -20,14 +29,38 @@ def add(command: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Check; mistakes are raised."""
     path = options.config or config.find(os.environ)
-    packs, pages = load_parts(config.load(path, os.environ), load_packs)
-    snapshot = packs.snapshot
+    settings = config.load(path, os.environ)
+    parts = load_parts(settings, load_packs)
+    snapshot = parts.packs.snapshot
     portals = snapshot.all_portals
+    sign_in = _sign_in(settings, portals)
     rules = {rule.id for portal in portals for rule in snapshot.rules_of(portal)}
-    unconnected = sum(1 for portal in portals if not portal.upstream)
+    routes = parts.upstreams.routes(portals)
+    unconnected = sum(1 for portal in portals if portal.life is Life.LIVING and routes.find(portal.id, "/") is None)
     print(f"{path}: sound")
     print(f"  {len(portals)} portals on {len(snapshot.portals)} hosts, {unconnected} without an upstream")
+    print(f"  {len(routes.upstreams)} upstreams, {sum(len(one.origins) for one in routes.upstreams)} origins")
     print(f"  {len(rules)} rules, {len(snapshot.destinations.by_name)} destinations")
     print(f"  {len(snapshot.destinations.procedure_ids)} procedures known by id, {len(snapshot.lookups)} lookup tables")
-    print(f"  languages: {', '.join(pages.languages())}")
+    print(f"  {sign_in}")
+    print(f"  languages: {', '.join(parts.pages.languages())}")
     return 0
+
+
+def _sign_in(settings: Settings, portals: Iterable[Portal]) -> str:
+    """Sign-in in a line.  Raises Problems; where it is off its clients are read all the same."""
+    if settings.sso.issuer:
+        files = read_files(settings)
+        protected = _protected(read_paths(settings, portals, files.clients, files.upstreams))
+        counts = f"{len(files.clients)} clients, {len(files.upstreams)} upstreams"
+        return f"sign-in at {settings.sso.issuer}: {counts}, {protected}"
+    try:
+        clients = load_clients(settings.path(settings.sso.clients), allowed=private_networks(settings))
+    except Mistakes as error:
+        raise Problems(problems_of(error)) from None
+    return f"sign-in is off; {len(clients)} clients, {_protected(read_paths(settings, portals, clients))}"
+
+
+def _protected(paths: SignInPaths) -> str:
+    protections = paths.protections.portals.values()
+    return f"{sum(len(one.paths) for one in protections)} protected paths of {len(protections)} portals"

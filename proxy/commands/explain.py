@@ -5,7 +5,7 @@ import json
 import sys
 from collections.abc import Iterable
 
-from proxy.app import utc_now
+from proxy.clock import utc_now
 from proxy.commands.workspaces import add_state, settings_of
 from proxy.state import served
 from redirect_rules.explaining import Explanation, Question, explain

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from sqlalchemy.engine import make_url
 
-from proxy.app import utc_now
+from proxy.clock import utc_now
 from proxy.commands.workspaces import add_state, said, settings_of
 from proxy.state import State, served
 from redirect_rules.model import HO_CHI_MINH
@@ -43,6 +43,8 @@ class Found:
 
     span: Span
     coverage: list[Coverage]
+    ahead: list[Coverage]  # of pages that still pass, as they will be when they are closed
+    unmapped_ahead: list[Page]
     answered: list[Answered]
     unmapped: list[Page]
     unnamed: tuple[int, int]  # visits without names: to pages that a rule knew, and to others
@@ -116,6 +118,8 @@ def _found(store: HitStore, span: Span, snapshot: Snapshot, now: datetime, most:
     return Found(
         span=span,
         coverage=store.coverage(span),
+        ahead=store.coverage(span, ahead=True),
+        unmapped_ahead=list(store.pages(span, mapped=False, most=most, ahead=True)),
         answered=store.answered(span),
         unmapped=unmapped[:most],
         unnamed=store.unnamed(span),
@@ -143,6 +147,8 @@ def _as_json(found: Found) -> dict[str, Any]:
         "mapped": found.mapped,
         "coverage": found.mapped / found.pages if found.pages else None,
         "days": [one._asdict() | {"day": one.day.isoformat()} for one in found.coverage],
+        "ahead": [one._asdict() | {"day": one.day.isoformat()} for one in found.ahead],
+        "unmapped_ahead": [page._asdict() for page in found.unmapped_ahead],
         "outcomes": [one._asdict() | {"day": one.day.isoformat()} for one in found.answered],
         "unmapped": [page._asdict() for page in found.unmapped],
         "mapped_not_named": found.unnamed[0],
@@ -172,11 +178,13 @@ def _in_words(found: Found) -> str:
     if not found.answered:
         return f"{lines[0]}: nothing was counted"
     lines.append(f"{found.pages:,} visits to closed pages, {_share(found.mapped, found.pages)} of them known to a rule")
-    by_portal: dict[str, list[Coverage]] = {}
-    for one in found.coverage:
-        by_portal.setdefault(one.portal, []).append(one)
-    sums = [(sum(c.pages for c in days), sum(c.mapped for c in days), portal) for portal, days in by_portal.items()]
-    lines += _listed("by portal", (f"{p:>10,}  {_share(m, p):>6}  {portal}" for p, m, portal in sorted(sums)[::-1]))
+    lines += _listed("by portal", _by_portal(found.coverage))
+    if found.ahead:
+        pages, mapped = (sum(getattr(one, name) for one in found.ahead) for name in ("pages", "mapped"))
+        ahead = f"{pages:,} visits to pages that still pass; once they are closed a rule knows {_share(mapped, pages)}"
+        lines += [ahead, *_listed("ahead, by portal", _by_portal(found.ahead))]
+        title = "most visited pages that still pass and that no rule knows"
+        lines += _listed(title, (f"{p.visits:>10,}  {p.key}" for p in found.unmapped_ahead))
     answered: Counter[tuple[str, str]] = Counter()
     for answer in found.answered:
         answered[answer.outcome, answer.client] += answer.visits
@@ -195,6 +203,14 @@ def _in_words(found: Found) -> str:
         lines += ["", "rules that could be added; read them, and say where their pages lead", ""]
         lines += [f"{_about(one)}\n{one.rule_text()}\n" for one in found.proposals]
     return "\n".join(lines).rstrip()
+
+
+def _by_portal(coverage: Iterable[Coverage]) -> Iterable[str]:
+    by_portal: dict[str, list[Coverage]] = {}
+    for one in coverage:
+        by_portal.setdefault(one.portal, []).append(one)
+    sums = [(sum(c.pages for c in days), sum(c.mapped for c in days), portal) for portal, days in by_portal.items()]
+    return (f"{pages:>10,}  {_share(mapped, pages):>6}  {portal}" for pages, mapped, portal in sorted(sums)[::-1])
 
 
 def _about(proposal: Proposal) -> str:

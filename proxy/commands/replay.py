@@ -16,7 +16,7 @@ from typing import Never
 
 from tqdm import tqdm
 
-from proxy.app import utc_now
+from proxy.clock import utc_now
 from proxy.commands.workspaces import add_state, settings_of
 from proxy.config import Settings
 from proxy.state import served

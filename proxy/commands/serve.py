@@ -2,9 +2,12 @@
 
 import argparse
 import asyncio
+import gc
 import os
 import sys
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
 
 from proxy import config
 from proxy.fork_server import Plan
@@ -38,21 +41,41 @@ def run(options: argparse.Namespace) -> int:
         check_support()
     except Unsupported as error:
         raise Problems([Problem("serve", 0, str(error))]) from None
-    edge = _listening(settings.listen, "listen")
-    operations = _listening(settings.operations, "operations")
+    edge = _listening((settings.listen.host, settings.listen.port), "listen")
+    if settings.listen.secure_place is not None:
+        edge = (*edge, *_listening(settings.listen.secure_place, "listen__tls", secure=True))
+    operations = _listening((settings.operations.host, settings.operations.port), "operations")
+    # A collector that walks what both have imported writes into it, and each would get a copy of its own: 13 MB.
+    gc.freeze()
     # Before there is a loop: a process that is forked from a running one inherits what it must not touch.
     first = begin(options.config, foreign=(*edge, *operations))
-    asyncio.run(Supervisor(first, edge=edge, operations=operations, path=options.config).run(_say_where))
+    with _demonstration(settings, options.config):
+        asyncio.run(Supervisor(first, edge=edge, operations=operations, path=options.config).run(_say_where))
     with suppress(OSError):  # the terminal may be what has gone
         print("dvc-edge stopped.", file=sys.stderr)
     return 0
 
 
-def _listening(place: config.Listen, key: str) -> Sockets:
+@contextmanager
+def _demonstration(settings: config.Settings, path: Path | None) -> Iterator[None]:
+    """Simulated accounts beside the edge, where the configuration wants them and development is what it is for."""
+    if not settings.sso.simulator:
+        yield
+        return
+    from proxy.simulation.beside import beside  # noqa: PLC0415 - nothing of it is loaded anywhere else
+
+    walk = f"http://dichvucong.khanhhoa.gov.vn.localhost:{settings.listen.port}/vi/nps/apply?MaTTHC=1.001193&vneid=1"
+    with suppress(OSError):
+        print(f"DEMONSTRATION of sign-in, with simulated accounts: begin at\n  {walk}", file=sys.stderr)
+    with beside(path):
+        yield
+
+
+def _listening(place: tuple[str, int], key: str, *, secure: bool = False) -> Sockets:
     try:
-        return listen(place.host, place.port)
+        return listen(*place, secure=secure)
     except OSError as error:
-        raise Problems([Problem("serve", 0, cannot_listen((place.host, place.port), error, key))]) from None
+        raise Problems([Problem("serve", 0, cannot_listen(place, error, key))]) from None
 
 
 def _say_where(addresses: Addresses, plan: Plan) -> None:
@@ -62,6 +85,7 @@ def _say_where(addresses: Addresses, plan: Plan) -> None:
     lines = (
         f"dvc-edge answers for {plan.portals} portals ({plan.hosts} addresses) with {workers}",
         f"  edge        http://{shown}:{port}/",
+        *([f"              https://{shown}:{addresses.secure[1]}/"] if addresses.secure else []),
         f"  try         http://dichvucong.langson.gov.vn.localhost:{port}/",
         f"  operations  http://{addresses.operations[0]}:{addresses.operations[1]}/metrics",
         "Ctrl-C stops it.",

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from proxy import config
-from proxy.app import utc_now
+from proxy.clock import utc_now
 from proxy.packs import load_packs
 from redirect_rules.ruletests import parse_ruletest
 from redirect_rules.ruletests import run as run_examples

@@ -13,7 +13,7 @@ from typing import Final
 from sqlalchemy.exc import SQLAlchemyError
 
 from proxy import config
-from proxy.app import utc_now
+from proxy.clock import utc_now
 from proxy.config import Settings
 from proxy.packs import load_packs
 from proxy.state import State
@@ -23,7 +23,8 @@ from redirect_rules.publications import DraftChanged, FourEyes, NotApproved, Wro
 from redirect_rules.publishing import DraftMoved, NothingToPublish
 from redirect_rules.schedules import instant
 from redirect_rules.seeding import packs_of, seed
-from redirect_rules.snapshot_file import SnapshotNotWritten, SnapshotRefused
+from redirect_rules.snapshot_seal import SnapshotRefused
+from redirect_rules.snapshot_writer import SnapshotNotWritten
 from redirect_rules.sources import Problem, Problems
 from redirect_rules.store import BatchTaken, Change, ObjectChanged, StoreBusy, StoreTooNew, UndoRefused
 from redirect_rules.stores.sql import SqlStore

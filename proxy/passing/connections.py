@@ -1,7 +1,7 @@
 """One connection to an origin: octets out, octets in, with back-pressure, and clocks that end what does not move."""
 
 import asyncio
-from typing import Final, Literal
+from typing import Final, Literal, Protocol
 
 MOST_RECEIVED: Final = 65_536
 """Octets that are held for a reader before the origin has to wait."""
@@ -19,6 +19,18 @@ class Late(Exception):
 
 class Lost(Exception):
     """The connection broke: reset, or ended where it must not."""
+
+
+class Taker(Protocol):
+    """Who takes what an origin sends without waiting for it."""
+
+    def take(self, octets: bytes) -> None:
+        """Something came."""
+        ...
+
+    def broke(self) -> None:
+        """Nothing more will come."""
+        ...
 
 
 class OriginConnection(asyncio.Protocol):
@@ -40,7 +52,7 @@ class OriginConnection(asyncio.Protocol):
         "_writing_paused",
         "address",
         "idle_since",
-        "on_lost",
+        "taker",
         "transport",
         "uses",
     )
@@ -49,6 +61,7 @@ class OriginConnection(asyncio.Protocol):
         self._loop = asyncio.get_running_loop()
         self.address = address  # the one that was checked, without port
         self.transport: asyncio.Transport | None = None
+        self.taker: Taker | None = None  # who takes octets at once, in place of a reader
         self.uses = 0  # requests it has been taken for
         self.idle_since = 0.0  # of the loop's clock
         self._pieces: list[bytes] = []
@@ -72,6 +85,9 @@ class OriginConnection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Hold octets until somebody reads them."""
+        if self.taker is not None:
+            self.taker.take(data)
+            return
         self._pieces.append(data)
         self._held += len(data)
         if self._held > MOST_RECEIVED and not self._paused and self.transport is not None:
@@ -82,6 +98,8 @@ class OriginConnection(asyncio.Protocol):
     def eof_received(self) -> bool:
         """The origin has said all.  Its half may be closed while ours is still being written (RFC 9112 §9.6)."""
         self._ended = True
+        if self.taker is not None:
+            self.taker.broke()
         self._wake()
         return False
 
@@ -90,6 +108,8 @@ class OriginConnection(asyncio.Protocol):
         self._ended = True
         self._error = self._error or (Lost(str(exc)) if exc is not None else None)
         self.transport = None
+        if self.taker is not None:
+            self.taker.broke()
         self._wake()
         if self._drained is not None and not self._drained.done():
             self._drained.set_result(None)
@@ -115,6 +135,13 @@ class OriginConnection(asyncio.Protocol):
         """Send.  What is sent into a broken connection is lost; the reader hears of it."""
         if self.transport is not None:
             self.transport.write(octets)
+
+    def put_back(self, octets: bytes) -> None:
+        """Hold what a taker could not make anything of, for a reader."""
+        self.taker = None
+        if octets:
+            self._pieces.insert(0, octets)
+            self._held += len(octets)
 
     def writelines(self, pieces: list[bytes]) -> None:
         """Send several pieces as one."""

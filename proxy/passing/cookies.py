@@ -6,7 +6,15 @@ name; browsers then throw them away.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Final, Literal
+
+RESERVED: Final = b"__Host-sign-in"
+"""How names of cookies begin by which the edge knows who has signed in."""
+
+
+def is_reserved(value: bytes) -> bool:
+    """Whether a Set-Cookie field would plant one of ours: then somebody else would be signed in at this browser."""
+    return value.lstrip(b" \t").startswith(RESERVED)
 
 
 @dataclass(frozen=True, slots=True)

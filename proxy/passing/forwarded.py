@@ -22,7 +22,7 @@ SPOKEN_FOR_OTHERS: Final = frozenset(
     b"x-forwarded-ssl x-forwarded-scheme x-forwarded-prefix x-forwarded-path x-forwarded-uri x-forwarded-client-cert "
     b"x-forwarded x-real-ip x-client-ip x-remote-ip x-remote-addr x-originating-ip x-cluster-client-ip true-client-ip "
     b"cf-connecting-ip fastly-client-ip client-ip x-host x-url-scheme x-original-host x-original-url x-rewrite-url "
-    b"front-end-https".split()
+    b"front-end-https edge-announcement".split()
 )
 LONGEST_CHAIN: Final = 20
 """Addresses that are looked at; what stands further left is dropped."""

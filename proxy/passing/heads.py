@@ -12,7 +12,7 @@ from proxy.passing.fields import Field, Fields, lines
 LONGEST_HEAD: Final = 65_536
 """Octets: a longer head of an answer is refused."""
 
-_STATUS_LINE: Final = re.compile(rb"HTTP/1\.([0-9]) ([1-5][0-9][0-9])(?: ([\t\x20-\x7e\x80-\xff]*))?\r\n")
+STATUS_LINE: Final = re.compile(rb"HTTP/1\.([0-9]) ([1-5][0-9][0-9])(?: ([\t\x20-\x7e\x80-\xff]*))?\r\n")
 # Possessive, so that a refused head costs one look and no second.  Blanks before the colon are removed, as a proxy
 # must (RFC 9112 §5.1); a line that begins with a blank is the obsolete folding, and matches nothing.
 _LINE: Final = rb"([!#$%&'*+\-.^_`|~0-9A-Za-z]++)[ \t]*+:([\t\x20-\x7e\x80-\xff]*+)\r\n"
@@ -58,7 +58,7 @@ class RequestHead(NamedTuple):
 
 def read_response_head(octets: bytes) -> ResponseHead:
     """Read a head up to and with its empty line.  Raises BadMessage."""
-    start = _STATUS_LINE.match(octets)
+    start = STATUS_LINE.match(octets)
     if start is None:
         raise BadMessage("no HTTP/1 status line")
     minor, status, reason = start.groups()

@@ -62,11 +62,10 @@ class Health:
         if self.row.path and self._task is None:
             self._task = asyncio.get_running_loop().create_task(self._asking(ask))
 
-    async def stop(self) -> None:
+    def stop(self) -> None:
         """Ask no more."""
         if self._task is not None:
             self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
             self._task = None
 
     async def _asking(self, ask: Ask) -> None:

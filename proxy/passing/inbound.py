@@ -2,12 +2,14 @@
 what only we can say.
 """
 
+from functools import lru_cache
 from typing import Final, NamedTuple
 
+from proxy.passing.escort import Escort
 from proxy.passing.failures import Failure, Refused
-from proxy.passing.fields import HOP_BY_HOP, Fields, members, nominated, values
+from proxy.passing.fields import HOP_BY_HOP, Fields, lines, members, nominated, values
 from proxy.passing.forwarded import SPOKEN_FOR_OTHERS, Hop, Trust, believed, identity, speaks_for_others
-from proxy.passing.framing import Chunked, Framing, Length, request_framing
+from proxy.passing.framing import Chunked, Framing, Length, NoBody, request_framing
 from proxy.passing.heads import BadRequestHead, RequestHead, request_head, request_octets
 from proxy.passing.policy import Upstream
 
@@ -27,6 +29,40 @@ class Onward(NamedTuple):
     expects_continue: bool  # the visitor waits for 100 before it sends the body
     minor: int  # of the visitor's HTTP version
     public: bytes  # scheme and host as the visitor used them: "https://host"
+    escort: Escort | None = None  # what we say beside it, and beside its answer
+
+
+class Way(NamedTuple):
+    """How a request was passed on: enough to pass on the same octets again, also for another visitor."""
+
+    upstream: Upstream
+    sent: Onward
+    hop: Hop  # the connection it came on
+    identity: bytes  # of what was sent, the lines that say who asked
+
+    @classmethod
+    def of(cls, upstream: Upstream, sent: Onward, hop: Hop, fields: Fields, trust: Trust) -> "Way | None":
+        """Of a request that is a plain question, without a body; None for any other."""
+        plain = sent.method == b"GET" and isinstance(sent.framing, NoBody) and sent.minor == 1
+        told = lines(identity(believed(hop, fields, trust), hop.host))
+        if not plain or sent.escort is not None or sent.expects_continue or sent.octets.count(told) != 1:
+            return None
+        return cls(upstream, sent, hop, told)
+
+    def again(self, hop: Hop, trust: Trust) -> Onward | None:
+        """The same request for another connection; None where what was said about visitors might count."""
+        if hop == self.hop:
+            return self.sent
+        if trust.peers or hop.secure is not self.hop.secure:
+            return None
+        before, _, after = self.sent.octets.partition(self.identity)
+        return self.sent._replace(octets=b"".join((before, _introduced(hop), after)))
+
+
+@lru_cache(maxsize=1_024)
+def _introduced(hop: Hop) -> bytes:
+    """The lines that say who asks, where nobody is believed but the connection."""
+    return lines(identity(believed(hop, (), Trust()), hop.host))
 
 
 def checked_head(method: str, raw_target: str, minor: int, raw_fields: tuple[tuple[bytes, bytes], ...]) -> RequestHead:
@@ -37,7 +73,15 @@ def checked_head(method: str, raw_target: str, minor: int, raw_fields: tuple[tup
         raise _bad() from None
 
 
-def onward(head: RequestHead, upstream: Upstream, hop: Hop, trust: Trust, via: bytes, host: bytes) -> Onward:
+def onward(
+    head: RequestHead,
+    upstream: Upstream,
+    hop: Hop,
+    trust: Trust,
+    via: bytes,
+    host: bytes,
+    escort: Escort | None = None,
+) -> Onward:
     """Make the request for an upstream.  `host`: the portal's canonical host.  Raises Refused."""
     kept, ended = _divided(head.fields, upstream, host)
     framing = _framing(head, upstream)
@@ -50,13 +94,15 @@ def onward(head: RequestHead, upstream: Upstream, hop: Hop, trust: Trust, via: b
     origin = believed(hop, head.fields, trust)
     kept += identity(origin, hop.host)
     kept.append((b"Via", b", ".join([*values(ended, b"via"), b"1.%d %b" % (head.minor, via)])))
+    if escort is not None:
+        kept += escort.inbound()
     if ended and b"trailers" in members(ended, b"te"):
         kept += [(b"TE", b"trailers"), (b"Connection", b"TE")]
     if isinstance(framing, Chunked):
         kept.append((b"Transfer-Encoding", b"chunked"))
     octets = request_octets(RequestHead(head.method, head.target, head.minor, kept))
     public = origin.proto.encode() + b"://" + hop.host
-    return Onward(head.method, octets, framing, expects, head.minor, public)
+    return Onward(head.method, octets, framing, expects, head.minor, public, escort)
 
 
 def _divided(fields: Fields, upstream: Upstream, host: bytes) -> tuple[Fields, Fields]:

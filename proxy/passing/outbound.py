@@ -3,13 +3,15 @@
 from typing import Final, NamedTuple
 
 from proxy.passing import cookies, locations
+from proxy.passing.escort import ANNOUNCEMENT
 from proxy.passing.fields import HOP_BY_HOP, Fields, members, nominated
 from proxy.passing.framing import Chunked, Framing, NoBody, UntilClose
 from proxy.passing.heads import ResponseHead, response_octets
 from proxy.passing.inbound import Onward
 from proxy.passing.policy import Upstream
 
-_LOOKED_AT: Final = HOP_BY_HOP | locations.REWRITTEN | {b"content-length", b"set-cookie", b"trailer"}
+# The announcement ends here too: it is ours to say.
+LOOKED_AT: Final = HOP_BY_HOP | locations.REWRITTEN | {b"content-length", b"set-cookie", b"trailer", ANNOUNCEMENT}
 
 
 class Homeward(NamedTuple):
@@ -26,6 +28,8 @@ def homeward(head: ResponseHead, framing: Framing, sent: Onward, upstream: Upstr
     closes = not keep or (not chunks and isinstance(framing, (Chunked, UntilClose)))
     codes = chunks or (sent.minor > 0 and _announces_chunks(head, framing, sent))
     fields = _rewritten(head, sent, upstream, codes=codes, trailers=chunks)
+    if sent.escort is not None:
+        fields += sent.escort.outbound(head)
     if codes and isinstance(framing, UntilClose):
         fields.append((b"Transfer-Encoding", b"chunked"))
     if closes:
@@ -55,12 +59,12 @@ def _rewritten(head: ResponseHead, sent: Onward, upstream: Upstream, *, codes: b
     for field in head.fields:
         name, value = field
         lower = name.lower()
-        if lower in _LOOKED_AT:
+        if lower in LOOKED_AT:
             if lower == b"content-length":
                 if counted:
                     continue  # the same length, said twice (framing has seen to it)
                 counted = True
-            elif lower == b"set-cookie":
+            elif lower == b"set-cookie" and not cookies.is_reserved(value):
                 value = cookies.rewritten(value, upstream.cookies)
             elif lower == b"transfer-encoding" and codes:
                 value = b"chunked"

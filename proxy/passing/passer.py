@@ -2,27 +2,30 @@
 
 import asyncio
 import logging
-from collections.abc import Coroutine, Iterable
+import math
+from collections.abc import Callable, Coroutine, Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
 from aiohttp import HttpVersion10, HttpVersion11
-from aiohttp.web import BaseRequest
+from aiohttp.web import BaseRequest, RequestHandler
 from prometheus_client import CollectorRegistry
 
 from proxy.passing.addresses import Lookup, system_lookup
 from proxy.passing.connections import OriginConnection
+from proxy.passing.escort import Escort
 from proxy.passing.exchange import Switched
 from proxy.passing.failures import Failure, Refused
 from proxy.passing.forwarded import Hop, Trust
 from proxy.passing.frames import CloseCode
 from proxy.passing.handshakes import accepted, asks_for_websocket, check, offered, opening
 from proxy.passing.heads import BadMessage, RequestHead
-from proxy.passing.inbound import Onward, checked_head, onward
+from proxy.passing.inbound import Onward, Way, checked_head, onward
 from proxy.passing.metrics import PassingMetrics
 from proxy.passing.policy import Upstream
 from proxy.passing.relay import Passage, Torn
+from proxy.passing.repeats import Ended, Repeat
 from proxy.passing.upstreams import Carried, LiveUpstream
 from proxy.passing.visitors import Left, Passed, Visitor
 from proxy.passing.websocket import WebsocketRelay
@@ -34,7 +37,7 @@ CLIENT_CLOSED: Final = 499
 """nginx's word for a visitor who left before the answer: for the log, nobody reads it."""
 
 _VERSIONS: Final = frozenset({HttpVersion10, HttpVersion11})
-_OUTCOMES: Final = {CLIENT_CLOSED: "left"}
+_CLASSES: Final = tuple(f"{first}xx" for first in range(10))
 
 
 class Passer:
@@ -61,6 +64,8 @@ class Passer:
         self._passing: dict[Visitor, OriginConnection | None] = {}
         self._empty = asyncio.Event()  # nothing is under way; only looked at while draining
         self._relays: set[WebsocketRelay] = set()
+        self._repeats: set[Repeat] = set()
+        self.repeated = 0  # requests that were passed on without being read
         self._watch: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -70,7 +75,7 @@ class Passer:
         if self._watch is None:
             self._watch = asyncio.get_running_loop().create_task(self._watching())
 
-    async def adopt(self, upstreams: Iterable[Upstream]) -> None:
+    def adopt(self, upstreams: Iterable[Upstream]) -> None:
         """Take another configuration; what is under way ends on the one it began on.
 
         An upstream that is the same keeps its connections, its breaker and what is known of its health.  Raises
@@ -88,10 +93,16 @@ class Passer:
                 live.health.start(live.ask)
         for name, live in before.items():
             if self._live.get(name) is not live:
-                await live.retire()
+                live.retire()
+            if name not in self._live:
+                self._metrics.gone(name)
 
     async def drain(self, seconds: float) -> None:
-        """Take nothing new, end WebSockets with 1001, and give what is under way so many seconds to finish."""
+        """End WebSockets with 1001, and give what is under way so many seconds to finish.
+
+        A request that comes meanwhile is still passed on, and its connection closed after it: nobody sent it knowing.
+        A WebSocket is refused, which would have to end before it began.
+        """
         self._draining = True
         for relay in list(self._relays):
             relay.end(CloseCode.GOING_AWAY)
@@ -108,26 +119,40 @@ class Passer:
             self._watch.cancel()
             await asyncio.gather(self._watch, return_exceptions=True)
             self._watch = None
+        self._metrics.settle()
         for live in self._live.values():
-            await live.retire()
+            live.retire()
         for visitor, connection in list(self._passing.items()):
             visitor.cut()
             if connection is not None:
                 connection.abort()
+        for repeat in list(self._repeats):
+            repeat.look(math.inf)
 
     async def forward(
-        self, request: BaseRequest, upstream: Upstream, *, host: str, peer: str = "", secure: bool | None = None
+        self,
+        request: BaseRequest,
+        upstream: Upstream,
+        *,
+        host: str,
+        peer: str = "",
+        secure: bool | None = None,
+        escort: Escort | None = None,
     ) -> Passed | Failure:
         """Pass a request on and its answer back.
 
-        `upstream`: one of those the passer was made with; `host`: the portal's canonical host, which the origin is
-        asked for where the visitor came by a preview address; `peer` and `secure`: who is at the other end, where the
-        connection itself does not tell (PROXY protocol).
+        `upstream`: one of those the passer was made with, and the limit of its route; `host`: the portal's canonical
+        host, which the origin is asked for where the visitor came by a preview address; `peer` and `secure`: who is at
+        the other end, where the connection itself does not tell (PROXY protocol); `escort`: what is said beside the
+        request and its answer.
 
         A Failure means that nothing has been answered yet.  Other troubles (a torn answer, a visitor who left) end in
         the connection's being cut, and in a Passed that says so.  Raises only CancelledError, and what is our own
         mistake while nothing has been answered.
         """
+        if (failure := getattr(request.protocol, "failed_before", None)) is not None:
+            request.protocol.failed_before = None  # type: ignore[attr-defined]  # it was there
+            return failure  # type: ignore[no-any-return]  # what `repeat` has said
         live = self._live.get(upstream.name)
         if live is None:
             return Failure(503, "draining", retry_after=1)  # of a configuration that has been replaced meanwhile
@@ -135,12 +160,9 @@ class Passer:
         began = now()
         outcome = "error"
         try:
-            passed = await self._passed(live, request, host, _hop(request, host, peer, secure))
-            outcome = (
-                _OUTCOMES.get(passed.status, f"{passed.status // 100}xx")
-                if passed.whole or passed.status == CLIENT_CLOSED
-                else "torn"
-            )
+            hop = _hop(request, host, peer, secure)
+            passed = await self._passed(live, upstream, request, host, hop, escort)
+            outcome = _outcome(passed.status, whole=passed.whole)
         except Refused as refused:
             outcome = refused.failure.reason
             return refused.failure
@@ -148,22 +170,76 @@ class Passer:
             self._metrics.passed(upstream.name, outcome, now() - began)
         return passed
 
-    async def _passed(self, live: LiveUpstream, request: BaseRequest, host: str, hop: Hop) -> Passed:
-        if self._draining:
-            raise Refused(Failure(503, "draining", retry_after=1))
+    async def _passed(
+        self,
+        live: LiveUpstream,
+        upstream: Upstream,
+        request: BaseRequest,
+        host: str,
+        hop: Hop,
+        escort: Escort | None,
+    ) -> Passed:
         if request.version not in _VERSIONS:
             raise Refused(Failure(400, "bad-request", closes=True))
         head = checked_head(request.method, request.raw_path, request.version.minor, request.raw_headers)
+        if escort is not None and escort.received is not None:
+            head = head._replace(fields=[*escort.received])
         upgrades = "Upgrade" in request.headers and asks_for_websocket(head)
+        if upgrades and self._draining:
+            raise Refused(Failure(503, "draining", retry_after=1, closes=True))
         if upgrades:
             head = offered(head)
-        sent = onward(head, live.upstream, hop, self._trust, self._via, host.encode())
-        visitor = Visitor(request, sent.framing, late_seconds=live.upstream.timers.idle, most=live.upstream.body_octets)
+        sent = onward(head, upstream, hop, self._trust, self._via, host.encode(), escort)
+        visitor = Visitor(request, sent.framing, late_seconds=upstream.timers.idle, most=upstream.body_octets)
         await live.enter(websocket=upgrades)
         try:
-            return await self._told(live, request, visitor, sent, head if upgrades else None)
+            passed = await self._told(live, request, visitor, sent, head if upgrades else None)
         finally:
             live.leave(websocket=upgrades)
+        if passed.whole and not upgrades and hasattr(request.protocol, "failed_before"):
+            passed.way = Way.of(upstream, sent, hop, head.fields, self._trust)
+        return passed
+
+    def repeat(self, way: Way, hop: Hop, protocol: RequestHandler, ended: Callable[[Ended], None]) -> Repeat | None:
+        """Pass on, without reading it, what was passed on before; None where it must be read again.
+
+        `hop`: the connection it came on; `ended` is called once, unless None is returned.
+        """
+        live = self._live.get(way.upstream.name)
+        if live is None or self._draining or live.upstream.timers.total:
+            return None
+        sent = way.again(hop, self._trust)
+        taken = live.take_kept() if sent is not None else None
+        if sent is None or taken is None:
+            return None
+        visitor = Visitor(
+            None, sent.framing, late_seconds=live.upstream.timers.idle, most=way.upstream.body_octets, protocol=protocol
+        )
+        repeat = Repeat(self, live, taken, sent, visitor, ended)
+        self.use(visitor, taken[1])
+        self._repeats.add(repeat)
+        self.repeated += 1
+        repeat.begin()
+        return repeat
+
+    # What a Repeat tells of itself.
+
+    def use(self, visitor: Visitor, connection: OriginConnection) -> None:
+        """A visitor's request is on this connection now."""
+        self._passing[visitor] = connection
+
+    def retried(self, name: str) -> None:
+        """A request is sent again to an upstream."""
+        self._metrics.retried(name)
+
+    def over(self, repeat: Repeat, visitor: Visitor, end: Ended, seconds: float) -> None:
+        """A request has ended."""
+        del self._passing[visitor]
+        self._repeats.discard(repeat)
+        if not self._passing:
+            self._empty.set()
+        outcome = end.failure.reason if end.failure is not None else _outcome(end.status, whole=end.whole)
+        self._metrics.passed_soon(repeat.name, outcome, seconds)
 
     async def _told(
         self, live: LiveUpstream, request: BaseRequest, visitor: Visitor, sent: Onward, asked: RequestHead | None
@@ -252,10 +328,14 @@ class Passer:
     async def _watching(self) -> None:
         while True:
             await asyncio.sleep(WATCH_SECONDS)
+            now = asyncio.get_running_loop().time()
+            for repeat in list(self._repeats):
+                repeat.look(now)
             for visitor, connection in list(self._passing.items()):
                 visitor.look()
                 if connection is not None and visitor.gone:
                     connection.abort()
+            self._metrics.settle()
             for name, live in self._live.items():
                 live.pool.sweep()
                 self._metrics.stands(
@@ -265,7 +345,14 @@ class Passer:
                     waiting=live.pool.waiting,
                     state=live.breaker.state,
                     well=live.well(),
+                    origins=len(live.upstream.origins),
                 )
+
+
+def _outcome(status: int, *, whole: bool) -> str:
+    if status == CLIENT_CLOSED:
+        return "left"
+    return _CLASSES[status // 100] if whole else "torn"
 
 
 def _hop(request: BaseRequest, host: str, peer: str, secure: bool | None) -> Hop:  # noqa: FBT001 - handed on

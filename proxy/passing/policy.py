@@ -7,8 +7,8 @@ Rows are checked by pydantic, all mistakes at once; `upstreams_of` turns them in
 import ipaddress
 import re
 import ssl
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Container, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Final, Literal, Self
 from urllib.parse import urlsplit
@@ -18,6 +18,7 @@ from pydantic import Field, model_validator
 from proxy.passing.cookies import CookiePolicy
 from proxy.passing.forwarded import Network, Trust
 from proxy.passing.locations import PUBLIC, Move
+from redirect_rules.canonical import BadTarget, canonical_segments, encoded_path, folded
 from redirect_rules.parsing import StrictModel
 
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
@@ -165,14 +166,22 @@ class RouteRow(StrictModel):
     portal: str
     path: Annotated[str, Field(pattern=r"^/[\x21-\x7e]*$")] = "/"
     upstream: str
+    body: Annotated[int, Field(ge=0, le=1 << 40)] | None = None  # in place of the upstream's own; 0: any number
+
+    @model_validator(mode="after")
+    def _is_a_path(self) -> Self:
+        try:
+            _, devious = canonical_segments(self.path)
+        except BadTarget:
+            devious = True
+        if devious or "?" in self.path or "#" in self.path:
+            raise ValueError(f"path {self.path!r}: write a path alone, without dots, backslashes and parameters: /api")
+        return self
 
 
-class PassingRow(StrictModel):
-    """Everything about passing on: the tables of one file."""
+class UpstreamsRow(StrictModel):
+    """The file of upstreams: what there is behind the portals, and which paths belong to it."""
 
-    via: Annotated[str, Field(pattern=r"^[A-Za-z0-9.-]{1,63}$")] = "dvc-edge"  # our name in Via; another per deployment
-    trusted_peers: list[str] = []  # networks whose word about visitors is believed
-    trusted_header: Literal["x-forwarded-for", "forwarded"] = "x-forwarded-for"
     upstream: list[UpstreamRow] = []
     route: list[RouteRow] = []
 
@@ -185,9 +194,27 @@ class PassingRow(StrictModel):
             for row in self.route
             if row.upstream not in names
         ]
-        problems += [f"trusted_peers: {text!r} is no network" for text in self.trusted_peers if not _network(text)]
+        places = [(row.portal, row.path.rstrip("/") or "/") for row in self.route]
+        problems += [
+            f"route {path!r} of {portal!r} stands twice: one path belongs to one upstream"
+            for portal, path in sorted({place for place in places if places.count(place) > 1})
+        ]
         if problems:
             raise ValueError("; ".join(problems))
+        return self
+
+
+class PassingRow(StrictModel):
+    """How we speak of ourselves and of visitors, and whom we believe."""
+
+    via: Annotated[str, Field(pattern=r"^[A-Za-z0-9.-]{1,63}$")] = "dvc-edge"  # our name in Via; another per deployment
+    trusted_peers: list[str] = []  # networks whose word about visitors is believed
+    trusted_header: Literal["x-forwarded-for", "forwarded"] = "x-forwarded-for"
+
+    @model_validator(mode="after")
+    def _networks_are_networks(self) -> Self:
+        if bad := [text for text in self.trusted_peers if not _network(text)]:
+            raise ValueError("; ".join(f"trusted_peers: {text!r} is no network" for text in bad))
         return self
 
     def trust(self) -> Trust:
@@ -203,6 +230,7 @@ class OriginServer:
     host: str  # a name, or an address without brackets; lower case
     port: int
     weight: int = 1
+    _hash: int = field(init=False, repr=False, compare=False)
 
     @classmethod
     def parse(cls, url: str, weight: int = 1) -> Self:
@@ -224,6 +252,12 @@ class OriginServer:
 
     def __str__(self) -> str:
         return f"{self.scheme}://{self.authority}"
+
+    def __hash__(self) -> int:
+        return self._hash  # asked for several times by every request
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_hash", hash((self.scheme, self.host, self.port, self.weight)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,27 +309,57 @@ def upstream_of(row: UpstreamRow) -> Upstream:
     )
 
 
-class Routes:
-    """Which upstream a path of a portal belongs to."""
+PORTALS_OWN: Final = "portal:"
+"""Begins the name of an upstream that a portal's own `upstream` stands for; no [[upstream]] can be called so."""
 
-    def __init__(self, row: PassingRow) -> None:
+
+class Routes:
+    """Which upstream a path of a portal belongs to: the longest [[route]], or else the portal's own origin.
+
+    Paths are compared in their canonical form, the one that decides whether they pass at all.
+    """
+
+    def __init__(
+        self, row: UpstreamsRow, origins: Mapping[str, str] | None = None, *, folding: Container[str] = ()
+    ) -> None:
+        """`origins`: by portal, the origin that takes what no route does: "https://10.0.0.5:8443".
+
+        `folding`: portals whose paths are compared in lower case.
+        """
         upstreams = {upstream.name: upstream_of(upstream) for upstream in row.upstream}
+        routes: dict[str, list[tuple[str, Upstream]]] = {}
+        for route in row.route:
+            prefix = _canonical(route.path, fold_case=route.portal in folding)
+            to = upstreams[route.upstream]
+            to = to if route.body is None else replace(to, body_octets=route.body)
+            routes.setdefault(route.portal, []).append((prefix, to))
+        for portal, url in (origins or {}).items():
+            if any(not prefix for prefix, _ in routes.get(portal, ())):
+                continue  # where both name the whole portal, the route is the one that somebody wrote for it
+            own = f"{PORTALS_OWN}{portal}"
+            routes.setdefault(portal, []).append(("", Upstream(own, (OriginServer.parse(url),), moves=_own(url))))
         self._routes: Mapping[str, Sequence[tuple[str, Upstream]]] = {
-            portal: sorted(
-                ((route.path.rstrip("/"), upstreams[route.upstream]) for route in row.route if route.portal == portal),
-                key=lambda pair: len(pair[0]),
-                reverse=True,
-            )
-            for portal in {route.portal for route in row.route}
+            portal: sorted(own, key=lambda pair: len(pair[0]), reverse=True) for portal, own in routes.items()
         }
-        self.upstreams: tuple[Upstream, ...] = tuple(upstreams.values())
+        used = {upstream.name: upstream for own in self._routes.values() for _, upstream in own}
+        self.upstreams: tuple[Upstream, ...] = tuple((used | upstreams).values())  # as they are without a route's limit
 
     def find(self, portal: str, path: str) -> Upstream | None:
-        """The upstream of the longest route that covers a path in whole segments.  `path` without its query."""
+        """The upstream of the longest route that covers a canonical path in whole segments."""
         for prefix, upstream in self._routes.get(portal, ()):
             if path == prefix or path.startswith(prefix + "/") or not prefix:
                 return upstream
         return None
+
+
+def _canonical(path: str, *, fold_case: bool) -> str:
+    """As `Key.path` has it, but for the root, which is empty."""
+    segments, _ = canonical_segments(path)
+    return encoded_path(folded(segments) if fold_case else segments).rstrip("/")
+
+
+def _own(url: str) -> tuple[Move, ...]:
+    return (Move(str(OriginServer.parse(url)).encode(), PUBLIC),)
 
 
 def tls_context(row: TlsRow, folder: Path) -> ssl.SSLContext:

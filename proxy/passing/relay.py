@@ -109,6 +109,13 @@ class Passage:
             upload.cancel()
             await asyncio.gather(upload, return_exceptions=True)
 
+    async def resume(self) -> Relayed:
+        """Hear the answer to a request without a body that somebody has sent already.  Raises as `run` does."""
+        self._uploaded = True
+        self._await_answer()
+        await self._answer()
+        return self._relayed()
+
     def _relayed(self) -> Relayed:
         # Where the body is still on its way, what comes next on either connection is no request.
         reusable = self._reader.reusable and self._uploaded

@@ -9,7 +9,7 @@ from typing import Final
 
 from proxy.passing.addresses import Lookup, Resolver
 from proxy.passing.balancing import Balancer
-from proxy.passing.breaker import Breaker
+from proxy.passing.breaker import Breaker, State
 from proxy.passing.connections import OriginConnection
 from proxy.passing.exchange import Answer, ResponseReader
 from proxy.passing.failures import Failure, Refused
@@ -93,6 +93,43 @@ class LiveUpstream:
         if self.websockets >= self.upstream.websocket.connections:
             raise Refused(Failure(503, "busy", retry_after=_BUSY_SECONDS))
         self.websockets += 1
+
+    def take_kept(self) -> tuple[OriginServer, OriginConnection] | None:
+        """One of the upstream's places with a connection that is there already; None where that takes longer.
+
+        It must be given back by `give_back`.
+        """
+        pool = self.pool
+        if self.breaker.state is not State.CLOSED or pool.taken >= self.upstream.pool.connections:
+            return None
+        now = asyncio.get_running_loop().time()
+        origin = self.balancer.order(lambda origin: self.health.conditions[origin].is_well(now))[0]
+        connection = pool.kept(origin, repeatable=True)
+        if connection is None:
+            return None
+        pool.taken += 1
+        connection.uses += 1
+        return origin, connection
+
+    def give_back(self, origin: OriginServer, connection: OriginConnection, *, reusable: bool) -> None:
+        """The request went well."""
+        self.heard_well(origin)
+        if reusable:
+            self.pool.keep(origin, connection)
+        else:
+            connection.close()
+        self.pool.leave()
+
+    def heard_well(self, origin: OriginServer) -> None:
+        """An origin has answered."""
+        now = asyncio.get_running_loop().time()
+        self.breaker.heard(good=True, now=now)
+        self.health.conditions[origin].served(good=True, now=now)
+
+    def failed(self, origin: OriginServer, error: Exception) -> None:
+        """An origin has not answered as it must."""
+        self.breaker.heard(good=False, now=asyncio.get_running_loop().time())
+        self._failed(origin, error)
 
     async def carry(
         self, method: bytes, begin: Begin, sendable: Callable[[], bool], retried: Callable[[], None]
@@ -185,9 +222,9 @@ class LiveUpstream:
         finally:
             connection.abort()
 
-    async def retire(self) -> None:
+    def retire(self) -> None:
         """Ask no more, keep nothing; what is under way goes on."""
-        await self.health.stop()
+        self.health.stop()
         self.pool.close()
 
     def well(self) -> int:

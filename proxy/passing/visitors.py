@@ -11,10 +11,11 @@ import struct
 from collections.abc import Sequence
 from typing import Final
 
-from aiohttp.web import BaseRequest, RequestPayloadError, StreamResponse
+from aiohttp.web import BaseRequest, RequestHandler, RequestPayloadError, StreamResponse
 
 from proxy.passing.failures import Failure, Refused
 from proxy.passing.framing import Chunked, Framing, NoBody
+from proxy.passing.inbound import Way
 
 CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 _RESET: Final = struct.pack("ii", 1, 0)
@@ -35,6 +36,7 @@ class Passed(StreamResponse):
         self._body_length = octets  # of the whole answer, head and all
         self._keep_alive = keep
         self._eof_sent = True  # aiohttp writes nothing more
+        self.way: Way | None = None  # how it was passed on, where the same octets may be passed on so again
 
 
 class Visitor:
@@ -42,9 +44,21 @@ class Visitor:
 
     __slots__ = ("_protocol", "_request", "done", "framing", "late_seconds", "most", "sent", "taken", "whole")
 
-    def __init__(self, request: BaseRequest, framing: Framing, *, late_seconds: float, most: int) -> None:
+    def __init__(
+        self,
+        request: BaseRequest | None,
+        framing: Framing,
+        *,
+        late_seconds: float,
+        most: int,
+        protocol: RequestHandler | None = None,
+    ) -> None:
+        """`request`: None for one without a body that aiohttp has not read; then its `protocol` must be given."""
         self._request = request
-        self._protocol = request.protocol
+        found = request.protocol if request is not None else protocol
+        if found is None:
+            raise TypeError("a visitor without a connection")
+        self._protocol = found
         self.framing = framing
         self.late_seconds = late_seconds  # between two octets of the body, or taken of the answer
         self.most = most  # octets of the body; 0: any number
@@ -54,7 +68,7 @@ class Visitor:
         self.whole = self._what_is_here()  # the whole body, where it came along with the head
 
     def _what_is_here(self) -> bytes | None:
-        if isinstance(self.framing, NoBody):
+        if isinstance(self.framing, NoBody) or self._request is None:
             return b""
         content = self._request.content
         if content.is_eof() and content.exception() is None:
@@ -66,6 +80,8 @@ class Visitor:
 
     def look(self) -> None:
         """Notice a body that broke off: aiohttp's parser then queues an error, and tells no reader of the body."""
+        if self._request is None:
+            return
         content = self._request.content
         # Nothing can be queued behind a body that has not ended, save that error.
         if self.whole is None and self._protocol._messages and not content.is_eof():  # noqa: SLF001
@@ -85,7 +101,8 @@ class Visitor:
         size = sum(map(len, pieces))
         self.sent += size
         # So that aiohttp knows that an answer has begun, and never writes a second one behind it.
-        self._request.writer.output_size += size
+        if self._request is not None:
+            self._request.writer.output_size += size
         if len(pieces) == 1:
             transport.write(pieces[0])
         elif size <= _JOINED:
@@ -131,6 +148,8 @@ class Visitor:
 
     async def body(self) -> bytes:
         """The next octets of the body; b"" at its end.  Raises Refused and Left."""
+        if self._request is None:
+            return b""
         content = self._request.content
         self.taken = True
         try:

@@ -7,17 +7,18 @@ upsert   | create      | same          | update       | stays
 replace  | create      | same          | update       | remove
 """
 
+import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import UTC
 from enum import StrEnum
-from hashlib import blake2b
+from typing import NamedTuple
 
-from redirect_rules.exchange.rows import ImportedRow, ImportProblem
+from redirect_rules.exchange.candidates import Candidate
+from redirect_rules.exchange.rows import ImportProblem
 from redirect_rules.schedules import instant
 
 Body = Mapping[str, object]
-"""A rule as `ImportedRow.rule` spells it; keys that say nothing may be missing."""
+"""A rule as `Candidate.rule` spells it; keys that say nothing may be missing."""
 
 
 _INSTANTS = frozenset({"valid_from", "valid_until"})
@@ -41,26 +42,27 @@ class Kind(StrEnum):
     ERROR = "error"
     REMOVE = "remove"  # of a rule that no line names; its line is 0
 
+    __hash__ = str.__hash__  # Enum's own is written in Python, and a million lines are counted
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+
+class Outcome(NamedTuple):
     """What becomes of one line, with what to write instead where it cannot stand."""
 
     line: int
     kind: Kind
     key: str = ""
     say: str = ""
-    row: ImportedRow | None = None  # what to store, for create and update
+    row: Candidate | None = None  # what to store, for create and update
 
     @property
     def stands(self) -> bool:
         """Whether the import may go on with this line in it: all lines or none."""
-        return self.kind not in {Kind.CONFLICT, Kind.ERROR}
+        return self.kind is not Kind.CONFLICT and self.kind is not Kind.ERROR
 
 
 def outcomes(
-    rows: Iterable[ImportedRow | ImportProblem],
-    existing: Callable[[str], Body | None],
+    rows: Iterable[Candidate | ImportProblem],
+    existing: Callable[[str], str | None],
     mode: Mode,
     *,
     scope: Iterable[str] = (),
@@ -68,15 +70,16 @@ def outcomes(
     """One outcome for each line, and for `replace-scope` one for each key of `scope` that no line names.
 
     A line that repeats an earlier one is the same; one that contradicts it is a conflict that names both.
+
+    existing  key → the rule that is there, as JSON
     """
     seen: dict[str, tuple[int, bytes]] = {}
     for row in rows:
         if isinstance(row, ImportProblem):
             yield Outcome(row.line, Kind.ERROR, say=row.say)
             continue
-        mark = _mark(row.rule)
-        line, earlier = seen.setdefault(row.key, (row.line, mark))
-        if line != row.line and earlier == mark:
+        line, earlier = seen.setdefault(row.key, (row.line, row.mark))
+        if line != row.line and earlier == row.mark:
             yield Outcome(row.line, Kind.SAME, row.key, f"line {line} says so already")
         elif line != row.line:
             say = f"lines {line} and {row.line} lead the same address to different places: remove one of them"
@@ -87,10 +90,10 @@ def outcomes(
         yield from (Outcome(0, Kind.REMOVE, key, "no line names it") for key in scope if key not in seen)
 
 
-def _outcome(row: ImportedRow, body: Body | None, mode: Mode) -> Outcome:
-    if body is None:
-        return Outcome(row.line, Kind.CREATE, row.key, row=row)
-    if differing := differences(body, row.rule):
+def _outcome(row: Candidate, there: str | None, mode: Mode) -> Outcome:
+    if there is None:
+        return Outcome(row.line, Kind.CREATE, row.key, "", row)
+    if there != row.text and (differing := differences(json.loads(there), row.rule)):
         said = ", ".join(differing)
         if mode is Mode.ADD:
             say = f"there is a rule for this address already, with another {said}: import with mode upsert to change it"
@@ -124,9 +127,3 @@ def _plain(value: object) -> object:
         case "":
             return None
     return value
-
-
-def _mark(rule: Body) -> bytes:
-    """A short stand-in for a rule, for millions of them.  Rows of one file spell what is the same in the same way."""
-    said = [(name, rule[name]) for name in sorted(rule) if name != "id"]
-    return blake2b(repr(said).encode("utf-8", "surrogatepass"), digest_size=16).digest()

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from redirect_rules.exchange.cells import is_yes
 from redirect_rules.exchange.decoding import LONGEST_LINE, admitted
 from redirect_rules.exchange.headers import COLUMNS, column_of, names_columns
-from redirect_rules.exchange.rows import ImportProblem, MatchKind, Refused, Wish, shown
+from redirect_rules.exchange.rows import NO_CELLS, ImportProblem, MatchKind, Refused, Wish, shown
 
 DELIMITERS = ("\t", ";", ",", "|")
 MOST_COLUMNS = 200
@@ -164,7 +164,9 @@ class _Layout:
         count = len(cells)
         old = restored(cells[self._old]).strip() if self._old < count else ""
         new = restored(cells[self._new]).strip() if self._new is not None and self._new < count else ""
-        more = {name: restored(cells[i]) for i, name in self._more if i < count and cells[i]}
+        more = NO_CELLS
+        if self._more:
+            more = {name: restored(cells[i]) for i, name in self._more if i < count and cells[i]}
         kind = MatchKind.EXACT
         if "~" in old and "~" in old.partition("/")[0]:
             kind = MatchKind.REGEX  # "dichvucong.langson.gov.vn~^/a+$"
@@ -177,6 +179,6 @@ class _Layout:
 
 def restored(cell: str) -> str:
     """A cell whose formula sign was made harmless on the way out (exports.tables.protected)."""
-    if cell.startswith("'") and cell.lstrip("'")[:1] in {"=", "+", "-", "@", "\t", "\r"} and cell.lstrip("'"):
+    if cell[:1] == "'" and cell.lstrip("'")[:1] in {"=", "+", "-", "@", "\t", "\r"} and cell.lstrip("'"):
         return cell[1:]
     return cell

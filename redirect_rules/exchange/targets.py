@@ -27,6 +27,7 @@ _MOST_REMEMBERED = 10_000
 _PLAIN = re.compile(
     r"https://(?P<host>[a-z0-9.-]+)(?P<path>(?:/[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}){1,15})(?:\?[A-Za-z0-9._=&-]{1,400})?\Z"
 )
+_NOTHING_ASKED: Final[frozenset[str]] = frozenset()
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z")
 
 
@@ -73,6 +74,7 @@ class Targets:
             for form in destination.forms:
                 self._learn(destination.name, form.template)
         self._remembered: dict[str, list[To]] = {}
+        self._first_retired: dict[str, frozenset[str]] = {}  # portal → first segments of what is retired; "": all of it
 
     @property
     def allowed(self) -> str:
@@ -156,7 +158,7 @@ class Targets:
     def _named(self, host: str, path: str, query: Mapping[str, str], *, captured: bool) -> list[To] | None:
         if not query and (name := self._plain.get(host + path)) is not None:
             return [name]
-        for form in self._forms.get((host, frozenset(query)), ()):
+        for form in self._forms.get((host, frozenset(query) if query else _NOTHING_ASKED), ()):
             parameters = form.parameters(path, query)
             if parameters is not None and (arguments := self._arguments(parameters, captured=captured)) is not None:
                 return self.named(form.name, arguments)
@@ -182,7 +184,16 @@ class Targets:
         if plain is None or plain["host"] not in self._destinations.guard.allowed_hosts:
             return False
         scope = self._hosts.get(plain["host"])
-        return scope is None or not scope.answers(tuple(plain["path"].lower().split("/")[1:]))
+        if scope is None:
+            return True
+        path = plain["path"].lower()
+        # Of a portal that is closed in part, the first segment nearly always tells.
+        if scope.id not in self._first_retired:
+            self._first_retired[scope.id] = frozenset(prefix[0] if prefix else "" for prefix in scope.retired or ((),))
+        firsts = self._first_retired[scope.id]
+        if "" not in firsts and path[1:].partition("/")[0] not in firsts:
+            return True
+        return not scope.answers(tuple(path.split("/")[1:]))
 
     def _admitted(self, url: str) -> str:
         if self._plainly_admitted(url):

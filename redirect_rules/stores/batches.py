@@ -50,7 +50,7 @@ def undoing(connection: Connection, number: int, *, flush: Callable[[], None]) -
             Ref(Kind(row.kind), row.scope, row.id): row.removed
             for row in connection.execute(_standing(number, range(first, first + CHUNK)))
         }
-        before = _before(connection, removed, number)
+        before = before_change(connection, removed, number)
         yield [_back(ref, before.get(ref), NEW if gone else number) for ref, gone in removed.items()]
         flush()
 
@@ -75,8 +75,8 @@ def _standing(number: int, positions: range) -> CompoundSelect[Any]:
     return union_all(*parts).order_by("position")
 
 
-def _before(connection: Connection, refs: Iterable[Ref], number: int) -> dict[Ref, Stored | None]:
-    """How the objects stood before a change; None: they had been removed."""
+def before_change(connection: Connection, refs: Iterable[Ref], number: int) -> dict[Ref, Stored | None]:
+    """How objects that changed then or later stood before a change; None: they had been removed."""
     found: dict[Ref, Stored | None] = {}
     for (kind, scope), group in groupby(sorted(refs), key=lambda ref: (ref.kind, ref.scope)):
         asked = select(REVISIONS).where(

@@ -14,7 +14,7 @@ from typing import Any, Final, NamedTuple, Self
 from sqlalchemy import ColumnElement, Executable, Row, case, delete, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 
-from redirect_rules.hits import OTHER, OURS, READERS, Hit, target_of
+from redirect_rules.hits import OTHER, OURS, READERS, SHADOW, Hit, target_of
 from redirect_rules.model import Action
 from redirect_rules.stores.database import Database
 from redirect_rules.stores.tables import HITS
@@ -24,7 +24,9 @@ _ADDED_AT_ONCE: Final = 1_000
 
 _VISITS = func.sum(HITS.c.visits).label("visits")
 # As `Hit.is_page`: coverage is about people and programs that open pages, on pages that are closed.
-_PAGES = HITS.c.client.in_(sorted(READERS)) & HITS.c.outcome.not_in([Action.PASS.value, OURS])
+_READ = HITS.c.client.in_(sorted(READERS))
+_PAGES = _READ & HITS.c.outcome.not_in([Action.PASS.value, OURS, SHADOW])
+_AHEAD = _READ & (HITS.c.outcome == SHADOW)
 _MAPPED = HITS.c.rule != ""
 _OF_MAPPED = func.sum(case((_MAPPED, HITS.c.visits), else_=0)).label("mapped")
 _NAMED = HITS.c.key != OTHER
@@ -121,9 +123,10 @@ class HitStore:
         with self._database.writing() as connection:
             return connection.execute(delete(HITS).where(HITS.c.day < before.isoformat())).rowcount
 
-    def coverage(self, span: Span) -> list[Coverage]:
-        """By day and portal."""
-        asked = select(HITS.c.day, HITS.c.portal, _VISITS, _OF_MAPPED).where(*_within(span), _PAGES)
+    def coverage(self, span: Span, *, ahead: bool = False) -> list[Coverage]:
+        """By day and portal; `ahead`: of pages that still pass, as they will be when they are closed."""
+        pages = _AHEAD if ahead else _PAGES
+        asked = select(HITS.c.day, HITS.c.portal, _VISITS, _OF_MAPPED).where(*_within(span), pages)
         by = (HITS.c.day, HITS.c.portal)
         rows = self._rows(asked.group_by(*by).order_by(*by))
         return [Coverage(date.fromisoformat(row.day), row.portal, int(row.visits), int(row.mapped)) for row in rows]
@@ -134,10 +137,10 @@ class HitStore:
         rows = self._rows(select(*by, _VISITS).where(*_within(span)).group_by(*by).order_by(*by))
         return [Answered(date.fromisoformat(row.day), row.outcome, row.client, int(row.visits)) for row in rows]
 
-    def pages(self, span: Span, *, mapped: bool, most: int | None = None) -> Iterator[Page]:
-        """Closed pages that a rule knew, or that none knew, the most visited first."""
+    def pages(self, span: Span, *, mapped: bool, most: int | None = None, ahead: bool = False) -> Iterator[Page]:
+        """Closed pages that a rule knew, or that none knew, the most visited first; `ahead` as for `coverage`."""
         asked = select(HITS.c.portal, HITS.c.key, _VISITS)
-        asked = asked.where(*_within(span), _PAGES, _MAPPED if mapped else ~_MAPPED, _NAMED)
+        asked = asked.where(*_within(span), _AHEAD if ahead else _PAGES, _MAPPED if mapped else ~_MAPPED, _NAMED)
         by = (HITS.c.portal, HITS.c.key)
         for row in self._rows(asked.group_by(*by).order_by(_VISITS.desc(), *by).limit(most)):
             yield Page(row.portal, row.key, int(row.visits))
@@ -154,6 +157,11 @@ class HitStore:
         asked = select(HITS.c.rule, _VISITS).where(*_within(span), _MAPPED).group_by(HITS.c.rule)
         for row in self._rows(asked.order_by(_VISITS.desc(), HITS.c.rule).limit(most)):
             yield RuleHits(row.rule, int(row.visits))
+
+    def visits_of(self, span: Span, rules: Iterable[str]) -> dict[str, int]:
+        """How often each of some rules was hit; those that nobody needed are left out."""
+        asked = select(HITS.c.rule, _VISITS).where(*_within(span), HITS.c.rule.in_([*rules])).group_by(HITS.c.rule)
+        return {row.rule: int(row.visits) for row in self._rows(asked)}
 
     def never_hit(self, span: Span, rules: Iterable[str]) -> Iterator[str]:
         """Those of the rules, by their ids and in their order, that nobody needed.

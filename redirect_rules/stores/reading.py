@@ -5,10 +5,11 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any, Self
 
-from sqlalchemy import ColumnElement, Connection, func, select, tuple_
+from sqlalchemy import ColumnElement, Connection, case, func, literal, select, tuple_, union
 
 from redirect_rules.audit import utc_text
 from redirect_rules.store import Kind, Ref, Revision, RuleFilter, State, Stored
+from redirect_rules.stores.batches import before_change, number_of
 from redirect_rules.stores.columns import tag_text
 from redirect_rules.stores.ledger import streamed
 from redirect_rules.stores.tables import AUDIT, OBJECTS, REVISIONS, RULES, WORKSPACE
@@ -83,6 +84,44 @@ class SqlReading:
         """Every revision, the first one first."""
         table = table_of(ref.kind)
         return sorted((*self._revisions(table, ref), *self._revisions(REVISIONS, ref)), key=lambda one: one.version)
+
+    def changed_since(self, revision: int, *, most: int) -> frozenset[Ref] | None:
+        """Everything that was written or removed after a revision; None: it is more than `most`."""
+        parts = [
+            select(
+                literal(Kind.RULE.value).label("kind") if table is RULES else table.c.kind, table.c.scope, table.c.id
+            ).where(table.c.change > revision)
+            for table in (RULES, OBJECTS, REVISIONS)
+        ]
+        rows = self._connection.execute(union(*parts).limit(most + 1)).all()
+        if len(rows) > most:
+            return None
+        return frozenset(Ref(Kind(kind), scope, id_) for kind, scope, id_ in rows)
+
+    def scopes_of(self, batch: str) -> frozenset[Ref]:
+        """Where a batch wrote: of rules and lookups the scopes alone, of other kinds the objects themselves."""
+        number = number_of(self._connection, batch)
+        scoped = (Kind.RULE.value, Kind.LOOKUP.value)
+        of_rules = select(literal(Kind.RULE.value).label("kind"), RULES.c.scope, literal("").label("id"))
+        of_others = [
+            select(table.c.kind, table.c.scope, case((table.c.kind.in_(scoped), ""), else_=table.c.id).label("id"))
+            for table in (OBJECTS, REVISIONS)
+        ]
+        parts = [
+            asked.where(table.c.change == number).distinct()
+            for asked, table in zip((of_rules, *of_others), (RULES, OBJECTS, REVISIONS), strict=True)
+        ]
+        rows = self._connection.execute(union(*parts)).all()
+        return frozenset(Ref(Kind(kind), scope, id_) for kind, scope, id_ in rows)
+
+    def as_of(self, refs: Iterable[Ref], revision: int) -> dict[Ref, Stored]:
+        """Those of the objects that existed at a revision, as they stood then."""
+        asked = set(refs)
+        found = {ref: one for ref, one in self.many(asked).items() if one.version <= revision}
+        for chunk in chunks(asked - found.keys(), CHUNK):
+            before = before_change(self._connection, chunk, revision + 1)
+            found |= {ref: one for ref, one in before.items() if one is not None}
+        return found
 
     def _streamed(self, asked: Any) -> Iterable[Any]:
         """Rows that arrive by and by; who stops half-way leaves them to the end of the reading."""

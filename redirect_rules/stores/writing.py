@@ -5,7 +5,6 @@ prepared statement and to PostgreSQL by COPY.
 """
 
 import contextlib
-import gc
 import json
 import re
 from collections.abc import Iterable, Iterator
@@ -16,6 +15,7 @@ from typing import Self, TypeVar
 from sqlalchemy import ARRAY, ColumnElement, Connection, Table, Text, any_, delete, func, insert, literal, select
 
 from redirect_rules.audit import ContentDigest, canonical_json
+from redirect_rules.garbage import uncollected
 from redirect_rules.store import (
     NEW,
     BadObject,
@@ -23,6 +23,7 @@ from redirect_rules.store import (
     ObjectChanged,
     Progress,
     Put,
+    PutText,
     Ref,
     Remove,
     State,
@@ -63,6 +64,7 @@ class Writer:
         self._removed: set[Ref] = set()
         self._rows = Rows(connection)
         self._unconfirmed: list[Ref] = []  # should be new, and the database has not said yet that they are
+        self._scopes: set[str] = set()  # of rules, found to be such as the store can keep
 
     def __enter__(self) -> Self:
         return self
@@ -81,7 +83,7 @@ class Writer:
                 self._progress(self.digest.count)
 
     def _write_some(self, rest: Iterator[Write]) -> bool:
-        with _uncollected(), self._taken_told():
+        with uncollected(), self._taken_told():
             chunk = tuple(islice(rest, CHUNK))
             if chunk:
                 self._write_chunk(chunk)
@@ -121,15 +123,27 @@ class Writer:
                 self.digest.add(kind, scope, id_, "off", None)
                 removals.append((kind.value, scope, id_, self._number, position, "off", None))
                 continue
-            text = _text(write)
+            if isinstance(write, PutText):
+                self._check_name(write.ref)
+                text, columns = write.text, write.columns
+            else:
+                text = _text(write)
+                columns = columns_of(write.body) if kind is Kind.RULE else ()
             state = "on" if write.state is State.ON else "off"
             self.digest.add(kind, scope, id_, state, text)
             if kind is Kind.RULE:
-                rules.append((scope, id_, self._number, position, state, *columns_of(write.body), text))
+                rules.append((scope, id_, self._number, position, state, *columns, text))
             else:
                 objects.append((kind.value, scope, id_, self._number, position, state, text))
         for table, rows in ((RULES, rules), (OBJECTS, objects), (REVISIONS, removals)):
             self._rows.send(table, rows)
+
+    def _check_name(self, ref: Ref) -> None:
+        """As for any rule; there are few scopes, and a list is of a few of them."""
+        if ref.scope in self._scopes and _NAME.match(ref.id):
+            return
+        _check_keepable(ref)
+        self._scopes.add(ref.scope)
 
     def _supersede(self, writes: list[Write]) -> None:
         """Move what is there to the revisions, if it is what was seen."""
@@ -150,29 +164,31 @@ class Writer:
             self._connection.execute(delete(table).where(*where))
 
 
-@contextlib.contextmanager
-def _uncollected() -> Iterator[None]:
-    """Keep the garbage collector from walking a chunk that is about to go anyway: a sixth of an import's time."""
-    collecting = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if collecting:
-            gc.enable()
-
-
 def _text(put: Put) -> str:
     """The body as it is kept.  Raises BadObject."""
-    kind, scope, id_ = put.ref
-    if not _NAME.match(id_) or (not _SCOPE.match(scope) if kind is Kind.RULE or kind is Kind.LOOKUP else scope):
-        raise BadObject(f"{put.ref}: the store cannot keep an object of this name")
+    _check_keepable(put.ref)
+    kind, _, id_ = put.ref
     if kind is Kind.RULE and put.body.get("id") != id_:
         raise BadObject(f"{put.ref}: its body says it is {put.body.get('id')!r}")
     try:
         return canonical_json(put.body)
     except (ValueError, TypeError) as error:
         raise BadObject(f"{put.ref}: {error}") from None
+
+
+def _check_keepable(ref: Ref) -> None:
+    kind, scope, id_ = ref
+    match kind:
+        case Kind.RULE | Kind.LOOKUP:
+            scoped = _SCOPE.match(scope) is not None
+        case Kind.NOISE:
+            scoped = not scope or _SCOPE.match(scope) is not None
+        case Kind.READINESS:
+            scoped = scope.isascii() and scope.isdecimal() and len(scope) == 2
+        case _:
+            scoped = not scope
+    if not _NAME.match(id_) or not scoped:
+        raise BadObject(f"{ref}: the store cannot keep an object of this name")
 
 
 def table_of(kind: Kind) -> Table:

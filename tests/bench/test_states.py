@@ -6,7 +6,7 @@ from bench import states
 from bench.rulesets import head, old_address, template
 from bench.states import NOW
 from redirect_rules.decision import Decision, Visit, decide
-from redirect_rules.publishing import opened
+from redirect_rules.opening import opened
 from redirect_rules.snapshot_file import path_of
 
 

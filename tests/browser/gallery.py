@@ -4,6 +4,7 @@
 /<name>?_stay=1    the same without a timer, as the edge would answer
 /<name>?_seconds=2 another countdown, for tests that cannot wait half a minute
 /_edge/locality    a search that knows three wards
+/_edge/nothing     where forms and frames lead: 204, so that a page stays
 """
 
 import argparse
@@ -13,6 +14,7 @@ from dataclasses import replace
 from aiohttp import web
 
 from proxy.pages import Page, Pages
+from proxy.sign_in_views import SignInTrouble
 from proxy.views import Notice, Place, Trouble, View
 from tests.browser.samples import RESULTS, SAMPLES
 
@@ -31,6 +33,7 @@ def make_app(pages: Pages | None = None) -> web.Application:
     app[PAGES] = pages or Pages()
     app.router.add_get("/", index)
     app.router.add_get("/_edge/locality", locality)
+    app.router.add_route("*", "/_edge/nothing", nothing)
     app.router.add_get("/{name}", show)
     return app
 
@@ -45,6 +48,11 @@ async def show(request: web.Request) -> web.Response:
     if view is None:
         raise web.HTTPNotFound
     return respond(request, _asked(view, request.query))
+
+
+async def nothing(request: web.Request) -> web.Response:
+    """Where forms and frames of samples lead: the browser stays where it is."""
+    return web.Response(status=204)
 
 
 async def locality(request: web.Request) -> web.Response:
@@ -69,7 +77,7 @@ def respond(request: web.Request, view: View) -> web.Response:
     pages = request.app[PAGES]
     language = pages.choose_language(request.headers.get("Accept-Language", ""), request.query.get("_lang"))
     page: Page = pages.render(view, language)
-    status = view.status if isinstance(view, Trouble) else 200
+    status = view.status if isinstance(view, Trouble | SignInTrouble) else 200
     headers = {"Content-Security-Policy": page.csp, "Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
     return web.Response(body=page.html, status=status, content_type="text/html", charset="utf-8", headers=headers)
 

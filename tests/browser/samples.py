@@ -12,12 +12,14 @@ from proxy.views import (
     Locating,
     Notice,
     NotSent,
+    PilotTold,
     Place,
     PortalFacts,
     Trouble,
     TroubleReason,
     View,
 )
+from tests.browser.sign_in_samples import SIGN_IN_SAMPLES
 
 NATIONAL = "https://dichvucong.gov.vn"
 CODE_SEARCH = (
@@ -249,12 +251,25 @@ STATUSES = {
     "uri-too-long": 414,
     "headers-too-large": 431,
     "body-too-large": 413,
+    "request-slow": 408,
+    "too-many-connections": 429,
+    "overloaded": 503,
     "method": 405,
     "version": 505,
     "wrong-host": 421,
     "no-upstream": 503,
+    "upstream-down": 502,
+    "upstream-failed": 502,
+    "upstream-busy": 503,
+    "upstream-late": 504,
     "not-found": 404,
     "internal": 500,
+    "sign-in-needed": 401,
+    "sign-in-not-sent": 401,
+    "sign-in-cookies": 400,
+    "sign-in-expired": 400,
+    "sign-in-locked": 429,
+    "sign-in-down": 503,
 }
 REASONS: tuple[str, ...] = get_args(TroubleReason)
 
@@ -269,9 +284,20 @@ SAMPLES: Mapping[str, View] = {
     "gone": GONE,
     "gone-undated": replace(GONE, portal=replace(LANG_SON, closed_on=None)),
     "gone-national": replace(GONE, portal=OLD_NATIONAL),
+    "pilot-joined": PilotTold(
+        replace(LANG_SON, closing=True), joined=True, front_link="/", leave_link="/_edge/pilot/leave"
+    ),
+    "pilot-left": PilotTold(
+        replace(LANG_SON, closing=True), joined=False, front_link="/", leave_link="/_edge/pilot/leave"
+    ),
+    "gone-closing": replace(GONE, portal=replace(LANG_SON, closing=True)),
     "framed": Framed(LANG_SON, f"{NATIONAL}/", "home"),
     **{f"trouble-{reason}": trouble(reason, STATUSES[reason]) for reason in REASONS},
     "trouble-wrong-host": trouble("wrong-host", 421, portal=None),
     "trouble-no-upstream": trouble("no-upstream", 503, retry_after_seconds=300),
+    "trouble-sign-in": trouble(
+        "sign-in-not-sent", 401, sign_in_link="/_edge/sign-in/begin?to=/nop-ho-so?MaTTHC=1.001193&b=2"
+    ),
     "trouble-soon": trouble("no-upstream", 503, retry_after_seconds=30),
+    **SIGN_IN_SAMPLES,
 }

@@ -14,7 +14,7 @@ OUTSIDE = (".." + "/shared", "pypi.org" + "/simple", "files." + "pythonhosted.or
 UNPAIRED: Mapping[str, str] = {
     **{
         f"proxy/commands/{name}.py": "tests/proxy/test_cli.py calls it as people do"
-        for name in ("check", "explain", "locality", "replay", "test")
+        for name in ("explain", "locality", "replay", "test")
     },
     **{
         f"proxy/commands/{name}.py": "tests/proxy/commands/test_rules.py calls it as people do"
@@ -31,8 +31,34 @@ UNPAIRED: Mapping[str, str] = {
             *("rules/switching", "rules/verbs"),
         )
     },
+    **{
+        f"proxy/console/{name}_pages.py": "tests/proxy/console/test_whole.py opens and sends each of its routes"
+        for name in (
+            *(
+                "audit",
+                "bulk",
+                "drafts",
+                "explain",
+                "hits",
+                "import",
+                "objects",
+                "people",
+                "readiness",
+                "rules",
+                "work",
+            ),
+        )
+    },
+    **{
+        f"proxy/console/{name}.py": "tests/proxy/console/test_api.py asks all that its description allows"
+        for name in ("api_endpoints", "api_models")
+    },
+    "proxy/console/app.py": "tests/proxy/console/test_entrance.py and test_whole.py stand before its socket",
+    "proxy/console/views.py": "values without behaviour; tests/proxy/console/test_whole.py fills each into its page",
     "proxy/commands/serve.py": "tests/proxy/test_serve.py starts it as a process",
     "proxy/__main__.py": "one call; tests/foundation/test_wheel.py makes it",
+    "proxy/simulation/__main__.py": "tests/proxy/simulation/test_server.py and test_beside.py start it as a process",
+    "proxy/gate_answers.py": "values without behaviour; tests/proxy/test_gate.py sees each of them answered",
     "proxy/views.py": "values without behaviour; tests/proxy/test_pages.py fills each into its page",
 }
 """Modules without a test file of their own name, each with its reason."""
@@ -101,17 +127,26 @@ def test_every_module_has_a_test_file_of_its_name(sources: Mapping[Path, ast.Mod
 def test_location_is_written_in_one_place(sources: Mapping[Path, ast.Module]) -> None:
     # What passes keeps the upstream's own words: they are repeated, rewritten by policy, and never made of our own.
     passing = {"proxy/passing/fields.py", "proxy/passing/locations.py"}
-    assert modules_where(sources, lambda node: names_header(node, "location")) == {"proxy/responses.py"} | passing
+    # The check of all clients follows them, as a browser does.
+    passing |= {"proxy/readiness.py"}
+    # An application of its own on an address of its own, whose pages lead to each other and nowhere else.
+    console = {"proxy/console/app.py"}
+    written = modules_where(sources, lambda node: names_header(node, "location"))
+    assert written == {"proxy/responses.py"} | passing | console
 
 
 def test_the_host_header_is_read_in_one_place(sources: Mapping[Path, ast.Module]) -> None:
-    assert len(modules_where(sources, reads_host)) == 1
+    read = modules_where(sources, reads_host)
+    # Nobody's portal: the console compares the header with Origin, and makes nothing of it.
+    assert {path for path in read if path.startswith("proxy/console/")} == {"proxy/console/app.py"}
+    assert len(read - {"proxy/console/app.py"}) == 1
 
 
 def test_nobody_is_moved_by_a_refresh(sources: Mapping[Path, ast.Module], root: Path, files: list[Path]) -> None:
     # WCAG 2.2 §2.2.1, failures F40 and F58: docs/decisions/0005.
-    # A province's own page may say so; it passes, its address rewritten.
-    assert modules_where(sources, lambda node: names_header(node, "refresh")) <= {"proxy/passing/locations.py"}
+    # A province's own page may say so; it passes, its address rewritten.  In sign-in it is a kind of token.
+    others = {"proxy/passing/locations.py", "proxy/login/exchange.py", "sso/tokens.py"}
+    assert modules_where(sources, lambda node: names_header(node, "refresh")) <= others
     pages = [path for path in files if path.parts[0] == "templates" and path.suffix == ".html"]
     assert not [path for path in pages if re.search(r"http-equiv=\W?refresh", text_of(root / path), re.IGNORECASE)]
 

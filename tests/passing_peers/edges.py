@@ -89,10 +89,14 @@ async def edge(
     via: str = "test-edge",
     lookup: Lookup = system_lookup,
     host: str = HOST,
+    made_with: Upstream | None = None,
 ) -> AsyncIterator[Edge]:
-    """An edge in front of an upstream: aiohttp's low-level server, as the real one stands on."""
+    """An edge in front of an upstream: aiohttp's low-level server, as the real one stands on.
+
+    made_with  the upstream without the limit of its route, where they differ
+    """
     registry = CollectorRegistry()
-    passer = Passer([to], via=via, trust=trust or Trust(), registry=registry, lookup=lookup)
+    passer = Passer([made_with or to], via=via, trust=trust or Trust(), registry=registry, lookup=lookup)
     failures: list[Failure] = []
     errors: list[str] = []
 

@@ -1,10 +1,11 @@
-"""Servers that people really run, each on a free port of its own: nginx, Apache, Node, aiohttp."""
+"""Servers that people really run, each on a free port of its own: nginx, Apache, Node, uvicorn."""
 
 import asyncio
 import shutil
 import signal
 import socket
 import subprocess
+import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -74,6 +75,33 @@ http.createServer((request, response) => {
 }).listen(Number(process.argv[2]), '127.0.0.1');
 """
 
+UVICORN = """
+async def app(scope, receive, send):
+    if scope["type"] != "http":
+        return
+    size, more = 0, True
+    while more:
+        message = await receive()
+        size += len(message.get("body", b""))
+        more = message.get("more_body", False)
+    status, headers, body = 200, [(b"x-method", scope["method"].encode()), (b"x-path", scope["raw_path"])], b"%d" % size
+    match scope["path"]:
+        case "/cookies":
+            headers += [(b"set-cookie", b"a=1; Path=/"), (b"set-cookie", b"b=2; HttpOnly")]
+        case "/moved":
+            status, headers = 302, [*headers, (b"location", b"/here")]
+        case "/empty":
+            status, body = 204, b""
+        case "/text.txt":
+            body = b"xin chao " * 200
+    if scope["path"] not in {"/bytes.bin", "/empty"}:  # one in chunks, one without a body
+        headers.append((b"content-length", b"%d" % len(body)))
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body, "more_body": scope["path"] == "/bytes.bin"})
+    if scope["path"] == "/bytes.bin":
+        await send({"type": "http.response.body", "body": bytes(range(256)) * 10})
+"""
+
 APACHE_MODULES = "/usr/lib/apache2/modules"
 
 
@@ -94,6 +122,10 @@ def command(kind: str, folder: Path, port: int) -> list[str] | None:
     """How a server is started, its files written; None where it is not installed."""
     content(folder)
     values: Mapping[str, object] = {"folder": folder, "port": port, "modules": APACHE_MODULES}
+    if kind == "uvicorn":
+        (folder / "asgi.py").write_text(UVICORN)
+        options = ["--host", "127.0.0.1", "--port", str(port), "--http", "h11", "--log-level", "critical"]
+        return [sys.executable, "-m", "uvicorn", "asgi:app", *options]
     program = shutil.which({"apache": "apache2"}.get(kind, kind))
     if program is None:
         return None

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from proxy.app import create_app, load_parts, speakable_id, utc_now
+from proxy.app import create_app, load_parts, speakable_id
+from proxy.clock import utc_now
 from proxy.state import State
 from redirect_rules.sources import Problems
 from redirect_rules.stores.hits import Span

@@ -4,7 +4,18 @@ import pytest
 from aiohttp.test_utils import make_mocked_request
 from multidict import CIMultiDict
 
-from proxy.audiences import ASSET, DOCUMENT, LONGEST_TAIL, LONGEST_TARGET, PAGE, Head, classes_of, is_ordinary, kind_of
+from proxy.audiences import (
+    ASSET,
+    DOCUMENT,
+    LONGEST_TAIL,
+    LONGEST_TARGET,
+    PAGE,
+    Head,
+    Manner,
+    classes_of,
+    is_ordinary,
+    kind_of,
+)
 from redirect_rules.clients import Crawlers, client_class
 from redirect_rules.model import ClientClass
 
@@ -23,7 +34,8 @@ NO_HEADS = [
     (b"GET /\x00 " + TAIL,                        "a control character"),
     (b"GET /\x7f " + TAIL,                        "another"),
     ("GET /á ".encode() + TAIL,                   "beyond ASCII"),
-    (b"GET / " + TAIL.replace(b"1.1", b"1.0"),    "an older version"),
+    (b"GET / " + TAIL.replace(b"1.1", b"0.9"),    "an older version"),
+    (b"GET / " + TAIL.replace(b"1.1", b"2.0"),    "a newer version"),
     (b"GET / " + TAIL.replace(b"\r\n", b"\n"),    "bare line feeds"),
     (b"GET / " + TAIL.replace(b"*/*", b"*\n*"),   "a bare line feed in a value"),
     (b"GET / " + TAIL.replace(b"*/*", b"*\r*"),   "a bare carriage return"),
@@ -81,7 +93,7 @@ FIELDS = [
     ([("Accept", "*/*"), ("Cookie", "a=b"), ("Range", "bytes=0-1")], True),
     ([("Connection", "keep-alive")],                             True),
     ([("connection", "Keep-Alive")],                             True),
-    ([("Connection", "close")],                                  False),
+    ([("Connection", "close")],                                  True),
     ([("Connection", "keep-alive, close")],                      False),
     ([("Connection", "keep-alive"), ("Connection", "close")],    False),
     ([("Connection", "Upgrade")],                                False),
@@ -98,3 +110,26 @@ FIELDS = [
 def test_a_head_that_changes_what_follows_is_not_ordinary(fields: list[tuple[str, str]], ordinary: bool) -> None:  # noqa: FBT001 - a column
     request = make_mocked_request("GET", "/", CIMultiDict([("Host", "a.example"), *fields]))
     assert is_ordinary(request) is ordinary
+
+
+# version, does the connection end?  the Connection header of the answer (RFC 9112 §9.3)
+MANNERS = [
+    ((1, 1), False,                  None),
+    ((1, 1), True,                   "close"),
+    ((1, 0), True,                   None),
+    ((1, 0), False,                  "keep-alive"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("version", "closes", "told"), MANNERS)
+def test_an_answer_says_what_is_not_understood_by_itself(
+    version: tuple[int, int],
+    closes: bool,  # noqa: FBT001 - a column
+    told: str | None,
+) -> None:
+    assert Manner(version, closes).connection == told
+
+
+def test_the_manner_of_an_answer_is_that_of_its_question() -> None:
+    request = make_mocked_request("GET", "/", CIMultiDict({"Host": "a.example"}), closing=True)
+    assert Manner.of(request) == Manner((1, 1), closes=True)

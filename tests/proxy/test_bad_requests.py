@@ -291,7 +291,7 @@ class Wire(asyncio.Transport):
 async def test_a_body_is_never_rewritten_on_its_way_in(packs: Packs, pages: Pages) -> None:
     """Were its first line encoded as a request's is, it would outgrow its length, and the rest be the next request."""
     app = create_app(settings_with(), parts=(packs, pages), log=io.StringIO())
-    connection, wire = EdgeServer(app.edge, app.settings.limits)(), Wire()
+    connection, wire = EdgeServer(app.edge, app.settings.limits).reader(), Wire()
     connection.connection_made(wire)
     await asyncio.sleep(0)  # until it waits for a request
     body = b"GET /" + b"\xff" * 20 + b"\r\n\r\n"

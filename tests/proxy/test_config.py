@@ -1,5 +1,6 @@
 """The configuration: read once, complained about whole, then frozen."""
 
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -97,3 +98,34 @@ def test_a_named_configuration_is_the_only_one_looked_at(tmp_path: Path) -> None
 def test_a_checkout_we_stand_in_is_found_first(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(EXAMPLE.parent.parent)
     assert config.find({}) == Path("conf/edge.toml")
+
+
+# [sso] → what there is to mend; "" where nothing
+ISSUERS = {
+    'issuer = ""': "",
+    'issuer = "https://signin.example.vn"': "",
+    'issuer = "https://signin.example.vn:8443"': "",
+    'issuer = "http://signin.localhost:8080"\nenvironment = "development"': "",
+    'issuer = "http://signin.localhost:8080"': "must be https",
+    'issuer = "http://signin.example.vn"\nenvironment = "development"': "must be https",
+    'issuer = "https://signin.example.vn"\nenvironment = "development"': "for issuers on",
+    'issuer = "https://signin.example.vn/"': "without a path",
+    'issuer = "https://signin.example.vn/sso"': "without a path",
+    'issuer = "https://Signin.example.vn"': "small letters",
+    'issuer = "https://me@signin.example.vn"': "without a path",
+    'issuer = "signin.example.vn"': "without a path",
+    'issuer = "https://signin.example.vn:x"': "is no address",
+    'private_networks = ["10.20.0.0"]': "",
+    'private_networks = ["intern"]': "is no network",
+    "simulator = 8090": "only with environment",
+    'simulator = 8090\nenvironment = "development"': "",
+}
+
+
+@pytest.mark.parametrize("text", ISSUERS)
+def test_an_issuer_is_an_origin_that_browsers_keep_cookies_for(text: str) -> None:
+    if expected := ISSUERS[text]:
+        (complaint,) = complaints(f"[sso]\n{text}")
+        assert expected in complaint
+    else:
+        assert parsed(f"[sso]\n{text}").sso.issuer == (tomllib.loads(text).get("issuer") or "")

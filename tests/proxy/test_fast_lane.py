@@ -1,6 +1,8 @@
 """The fast lane answers as the slow lane does: octet for octet, line for line, figure for figure."""
 
+import asyncio
 import csv
+import re
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
@@ -99,6 +101,55 @@ async def test_every_state_of_a_portal_is_answered_alike_on_both_lanes(
                 request = request_for(host_of(phase, life) + path, headers)
                 first, second, known = await there.ask(request), await here.ask(request), await here.ask(request)
                 assert same(first) == same(second) == same(known), path
+
+
+# how it is asked                                                       does the connection end?  is it answered fast?
+MANNERS: dict[str, tuple[str, list[str], bool, bool]] = {
+    "HTTP/1.1":           ("HTTP/1.1", [],                                                   False, True),
+    "kept":               ("HTTP/1.1", ["Connection: keep-alive"],                           False, True),
+    "closed":             ("HTTP/1.1", ["Connection: close"],                                True,  True),
+    "HTTP/1.0":           ("HTTP/1.0", [],                                                   True,  True),
+    "HTTP/1.0, kept":     ("HTTP/1.0", ["Connection: keep-alive"],                           False, True),
+    "HTTP/1.0, closed":   ("HTTP/1.0", ["connection: Close"],                                True,  True),
+    "kept and closed":    ("HTTP/1.1", ["Connection: keep-alive, close"],                    True,  False),
+    "twice":              ("HTTP/1.1", ["Connection: keep-alive", "Connection: close"],      True,  False),
+    "upgraded":           ("HTTP/1.1", ["Connection: Upgrade", "Upgrade: h2c"],              True,  False),
+}  # fmt: skip
+
+
+async def to_the_end(lane: Lane, request: bytes, *, ends: bool) -> bytes:
+    """The answer on a new connection, which ends with it, or does not."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", lane.port)
+    try:
+        writer.write(request)
+        async with asyncio.timeout(20):
+            head = await reader.readuntil(b"\r\n\r\n")
+            length = re.search(rb"\r\nContent-Length: (\d+)", head)
+            assert length is not None
+            answer = head + (b"" if request.startswith(b"HEAD") else await reader.readexactly(int(length[1])))
+            if ends:
+                assert await reader.read() == b""
+        if not ends:
+            with pytest.raises(TimeoutError):
+                await asyncio.wait_for(reader.read(1), 0.05)
+        return answer
+    finally:
+        writer.close()
+
+
+@pytest.mark.asyncio(loop_scope="module")
+@pytest.mark.parametrize("manner", MANNERS)
+async def test_every_manner_of_asking_is_answered_alike_on_both_lanes(fast: Lane, slow: Lane, manner: str) -> None:
+    version, fields, ends, known = MANNERS[manner]
+    for method in ("GET", "HEAD"):
+        for phase, path in (("notice", "/vi"), ("settled", "/vi"), ("retired", "/khong-co")):
+            request = request_for(host_of(phase, Life.GONE) + path, [*CLIENTS["a search engine"], *fields], method)
+            request = request.replace(b" HTTP/1.1\r", f" {version}\r".encode(), 1)
+            before = fast.fast
+            answers = [await to_the_end(lane, request, ends=ends) for lane in (slow, fast, fast)]
+            assert len(set(map(same, answers))) == 1
+            assert fast.fast - before >= known
+            assert known or fast.fast == before
 
 
 @pytest.mark.asyncio(loop_scope="module")

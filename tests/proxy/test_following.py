@@ -6,7 +6,10 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from prometheus_client import CollectorRegistry
 
+from proxy.following import Follower, FollowingMetrics
+from redirect_rules import activation
 from redirect_rules.model import Switch
 from redirect_rules.packs import Packs
 from redirect_rules.publishing import overrule, publish, rollback
@@ -14,7 +17,7 @@ from redirect_rules.seeding import packs_of, seed
 from redirect_rules.snapshot_file import CURRENT, current, path_of
 from redirect_rules.store import NEW, Change, Kind, Put, Ref
 from redirect_rules.stores.sql import SqlStore
-from tests.conftest import AUTUMN, RunningEdge, Start
+from tests.conftest import AUTUMN, BROWSER, RunningEdge, Start
 
 HOST = "https://dichvucong.langson.gov.vn"
 BOT = {"User-Agent": "Googlebot", "Accept": "text/html"}
@@ -179,3 +182,53 @@ async def test_the_file_of_an_earlier_number_is_let_go(start: Start, office: Off
             office.publish()
             await until(lambda i=i: _is(edge, "/cu", f"{ONE}-{i}"))  # type: ignore[misc]
         assert len(mapped_files(office.snapshots)) <= 2
+
+
+async def test_what_a_portal_keeps_alive_and_who_tries_it_is_published_with_it(
+    start: Start, office: Office, environ: dict[str, str]
+) -> None:
+    ref = Ref(Kind.PORTAL, "", "langson")
+    stored = office.store.get(ref)
+    assert stored is not None
+    pilot = {"begins_at": (AUTUMN - timedelta(hours=1)).isoformat(), "word": "dung-thu"}
+    schedule = {"notice_at": (AUTUMN + timedelta(hours=1)).isoformat(), "pilot": pilot}
+    body = {**stored.body, "keep": ["/thanh-toan"], "schedule": schedule, "upstream": "http://127.0.0.1:9"}
+    async with start(environ=environ) as edge:
+        assert (await edge.get(HOST + "/thanh-toan")).status == 200
+        office.store.apply([Put(ref, body, stored.version)], office.change())
+        office.publish()
+
+        async def passes() -> bool:
+            return (await edge.get(HOST + "/thanh-toan")).status == 502  # to this machine, which is refused
+
+        await until(passes)
+        assert (await edge.get(HOST + "/tin")).status == 502
+        tester = {**BROWSER, "Cookie": "_edge_pilot=join"}
+        assert (await edge.get(HOST + "/tin", tester)).status == 200
+        assert (await edge.get(HOST + "/thanh-toan", tester)).status == 502
+        edge.clock[0] = AUTUMN + timedelta(hours=1)
+        assert (await edge.get(HOST + "/tin")).status == 200
+        assert (await edge.get(HOST + "/thanh-toan")).status == 502
+
+
+async def test_a_number_that_cannot_be_adopted_is_let_go_of(office: Office, packs: Packs) -> None:
+    def refuses(_: Packs) -> None:
+        raise OSError("a certificate that has gone")
+
+    office.leads("/cu", ONE)
+    office.publish()
+    registry = CollectorRegistry()
+    follower = Follower(office.snapshots, packs, refuses, clock=lambda: AUTUMN, metrics=FollowingMetrics(registry))
+    opened = follower._read(activation.in_force(office.snapshots, AUTUMN))
+    assert is_mapped(office.snapshots)
+    opened.close()
+    for _ in range(3):
+        await follower.look()
+    assert registry.get_sample_value("dvc_edge_snapshot_number") == 0
+    assert registry.get_sample_value("dvc_edge_snapshots_refused_total") == 1, "told once, tried again and again"
+    assert not is_mapped(office.snapshots)
+
+
+def is_mapped(folder: Path) -> bool:
+    """Whether this process still looks into a file of a folder."""
+    return str(folder) in Path("/proc/self/maps").read_text()

@@ -8,9 +8,11 @@ from dataclasses import asdict
 
 import pytest
 
+from proxy.app import Parts
 from proxy.fork_server import Plan, load, plan_of, problem_from, serve_forks
 from proxy.packs import Packs
 from proxy.pages import Pages
+from proxy.upstream_routes import UpstreamFile
 from proxy.worker import Loaded
 from redirect_rules.sources import Problem, Problems
 from tests.conftest import CONF, settings_with
@@ -18,7 +20,7 @@ from tests.conftest import CONF, settings_with
 
 @pytest.fixture
 def loaded(packs: Packs, pages: Pages) -> Loaded:
-    return Loaded(settings_with(), (packs, pages))
+    return Loaded(settings_with(), Parts(packs, pages, UpstreamFile()))
 
 
 def test_a_plan_survives_the_way_to_the_supervisor(loaded: Loaded) -> None:
@@ -36,7 +38,7 @@ def test_as_many_workers_as_wished_or_as_there_are_processors(
     configured: str, workers: int, packs: Packs, pages: Pages
 ) -> None:
     settings = settings_with({"DVC_EDGE__WORKERS__COUNT": configured})
-    assert plan_of(Loaded(settings, (packs, pages))).workers == workers
+    assert plan_of(Loaded(settings, Parts(packs, pages, UpstreamFile()))).workers == workers
 
 
 def test_a_configuration_is_read_with_everything_it_names() -> None:

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxy.generations import Generations
+from proxy.generations import Doorkeeper, Generations
 
 
 def made(entries: int = 10, octets: int = 1_000) -> Generations[str, str]:
@@ -70,3 +70,16 @@ def test_it_never_holds_more_than_it_may_and_never_tells_an_old_value(
         held = {**kept._old, **kept._young}
         assert len(held) <= max(entries, 2)
         assert sum(len(key) + len(value) for key, value in held.items()) <= octets
+
+
+def test_a_doorkeeper_knows_whoever_comes_again() -> None:
+    doorkeeper = Doorkeeper()
+    assert [doorkeeper.knows(name) for name in ("a", "b", "a", "a", "b")] == [False, False, True, True, True]
+    doorkeeper.clear()
+    assert not doorkeeper.knows("a")
+
+
+def test_a_doorkeeper_takes_few_for_others_however_many_come() -> None:
+    doorkeeper = Doorkeeper()
+    mistaken = sum(doorkeeper.knows(("audience", f"/{number}")) for number in range(300_000))
+    assert 0 < mistaken < 75_000

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from prometheus_client import CollectorRegistry
 
-from proxy.hits import DAYS_THAT_WAIT, HitMetrics, HitWriter, writing_hits
+from proxy.hits import DAYS_THAT_WAIT, MOST_AT_ONCE, HitMetrics, HitWriter, writing_hits
 from redirect_rules.hits import Hit, HitCounter
 from redirect_rules.model import HO_CHI_MINH
 from redirect_rules.stores.database import Database
@@ -266,3 +266,19 @@ async def test_nothing_is_lost_whenever_the_database_fails(tmp_path: Path) -> No
     holder.close()
     assert beside.kept() == {TODAY: 200}
     assert (beside.metric("written"), beside.metric("lost")) == (200, 0)
+
+
+async def test_a_flood_of_new_pages_is_written_piece_by_piece(tmp_path: Path) -> None:
+    beside = Beside(f"sqlite:///{tmp_path / 'rules.db'}", write_seconds=0.2)
+    beside.writer._counter = HitCounter(20 * MOST_AT_ONCE)
+    for number in range(3 * MOST_AT_ONCE):
+        beside.writer._counter.count(PAGE._replace(key=f"dichvucong.langson.gov.vn/{number}"))
+    pieces: list[float] = []
+    async with writing_hits(beside.writer, stop_seconds=20):
+        while len(pieces) < 2:
+            await until(lambda: beside.metric("written") > sum(pieces))
+            pieces.append(beside.metric("written") - sum(pieces))
+            beside.writer._counter.count(PAGE, 2)
+    assert pieces == [MOST_AT_ONCE] * 2
+    assert beside.kept() == {TODAY: 3 * MOST_AT_ONCE + 4}  # all that was left, at the end
+    assert beside.metric("lost") == 0

@@ -9,7 +9,17 @@ import jinja2
 import pytest
 
 from proxy import layouts, messages
-from proxy.views import Framed, Gone, LocalityResults, Notice, NotSent, Trouble, View
+from proxy.sign_in_views import (
+    ChooseSignIn,
+    ConfirmSignOut,
+    Consent,
+    FormPost,
+    FrontChannelSignOut,
+    SignedOut,
+    SignInTrouble,
+    StepUp,
+)
+from proxy.views import Framed, Gone, LocalityResults, Notice, NotSent, PilotTold, Trouble, View
 
 REFERENCE = messages.read("vi.toml", 'plain = "x"\n[trouble.x]\ntitle = "y"').messages
 STATIC = Path(layouts.__file__).parent.parent / "templates" / "static"
@@ -21,8 +31,19 @@ ALLOWED: dict[type[View], dict[str, str]] = {
     NotSent: {"connect-src": "'none'", "form-action": "'none'", "frame-ancestors": "'none'"},
     Gone: {"connect-src": "'none'", "form-action": "'none'", "frame-ancestors": "'none'"},
     Trouble: {"connect-src": "'none'", "form-action": "'none'", "frame-ancestors": "'none'"},
+    PilotTold: {"connect-src": "'none'", "form-action": "'none'", "frame-ancestors": "'none'"},
     Framed: {"connect-src": "'none'", "form-action": "'none'", "frame-ancestors": "*"},
+    **{
+        view: {"connect-src": "'none'", "form-action": "'self'", "frame-ancestors": "'none'"}
+        for view in (ChooseSignIn, Consent, StepUp, ConfirmSignOut)
+    },
+    FormPost: {"connect-src": "'self'", "form-action": "'self'", "frame-ancestors": "'none'"},
+    **{
+        view: {"connect-src": "'none'", "form-action": "'none'", "frame-ancestors": "'none'"}
+        for view in (FrontChannelSignOut, SignedOut, SignInTrouble)
+    },
 }
+"""Where forms of sign-in may lead besides, and what it frames, is said by each view itself."""
 
 
 def test_every_sort_of_page_is_allowed_what_it_needs_and_no_more() -> None:

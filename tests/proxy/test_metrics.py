@@ -118,3 +118,18 @@ def test_two_edges_in_one_process_do_not_count_for_each_other() -> None:
     one, other = Metrics(process=False), Metrics(process=False)
     one.count(Labels.of(Entry(outcome="notice"), 200), 1)
     assert not [name for name in counters(other) if "requests_total" in name]
+
+
+def test_many_requests_count_as_each_of_them_would() -> None:
+    labels = Labels("langson", "redirect", "bot", "301")
+    one_by_one, together = Metrics(process=False), Metrics(process=False)
+    taken = [0, 1_000, 499_999, 500_000, 500_001, 7_000_000, 20_000_000_000]
+    for nanoseconds in taken:
+        one_by_one.count(labels, nanoseconds, fast=True)
+    together.count_all(labels, taken, fast=True)
+
+    def told(metrics: Metrics) -> list[str]:
+        return [line for line in metrics.exposition().decode().splitlines() if "_created" not in line]
+
+    assert told(one_by_one) == told(together)
+    assert "dvc_edge_fast_lane_total 7.0" in told(together)

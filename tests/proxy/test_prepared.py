@@ -92,7 +92,7 @@ def redirect(target: str = TARGET, *, body: bool = True, changes: Mapping[str, s
 def test_a_sketch_makes_the_answer_for_another_target(body: bool, other: str) -> None:  # noqa: FBT001 - a column
     sketch = Sketch.of(redirect(body=body), TARGET)
     assert sketch is not None
-    assert sketch.sent("X", b"Y", other) == redirect(other, body=body).sent("X", b"Y")
+    assert sketch.sent("X", b"Y", other.encode()) == redirect(other, body=body).sent("X", b"Y")
     assert sketch == Sketch.of(redirect(other, body=body), other)
 
 

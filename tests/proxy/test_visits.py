@@ -12,7 +12,7 @@ from multidict import CIMultiDict
 
 from proxy.visits import PLACE_COOKIE, Arrival, Controls, Refused, arrival_from, without_suffix
 from redirect_rules.clients import Crawlers
-from redirect_rules.model import ClientClass
+from redirect_rules.model import JOINED, LEFT, ClientClass
 from redirect_rules.units import LocalityCode
 
 MODEL = "dichvucong.langson.gov.vn"
@@ -179,3 +179,20 @@ def test_an_odd_cookie_of_the_old_portal_does_not_hide_ours(odd: str) -> None:
 def test_whatever_is_typed_is_a_visit_or_is_refused(target: str, cookie: str) -> None:
     with suppress(Refused):
         assert arrive(f"/a/{target}", cookie=cookie).visit.raw_target.startswith("/a/")
+
+
+# cookie                             ticket
+TICKETS = [
+    ("",                             None),
+    ("_edge_pilot=7",                7),
+    ("a=b; _edge_pilot=join; c=d",   JOINED),
+    ("_edge_pilot=leave",            LEFT),
+    ("_edge_pilot=1000",             None),
+    ("_edge_pilot=<script>",         None),
+    ("x_edge_pilot=7",               None),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("cookie", "ticket"), TICKETS)
+def test_a_ticket_for_a_pilot_comes_with_its_cookie(cookie: str, ticket: int | None) -> None:
+    assert arrive(cookie=cookie).visit.ticket == ticket

@@ -7,7 +7,8 @@ import pytest
 
 from redirect_rules.activation import InForce, Waiting, in_force, pending, switch, switches, wait_for
 from redirect_rules.model import Switch
-from redirect_rules.snapshot_file import CURRENT, SnapshotRefused
+from redirect_rules.snapshot_file import CURRENT
+from redirect_rules.snapshot_seal import SnapshotRefused
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
 A, B, C = "a" * 64, "b" * 64, "c" * 64

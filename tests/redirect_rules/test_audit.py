@@ -1,5 +1,6 @@
 """The chain of audit entries: what it shows, and what it cannot."""
 
+import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -130,3 +131,14 @@ def test_other_contents_have_another_digest(objects: list[tuple[str, str, str, s
     assert (one.text(), one.count) == (other.text(), len(objects))
     other.add("rule", "", "", "on", "{}")
     assert one.text() != other.text()
+
+
+@pytest.mark.parametrize("count", [0, 1, 255, 256, 257, 700])
+def test_the_digest_is_one_hash_over_all_objects_however_many_are_taken_at_once(count: int) -> None:
+    digest, whole = ContentDigest(), hashlib.sha256()
+    for number in range(count):
+        body = None if number % 7 == 0 else f'{{"note":"số {number}"}}'
+        digest.add("rule", "portal:langson", str(number), "on", body)
+        whole.update(f"rule\x1fportal:langson\x1f{number}\x1fon\x1f{body or ''}\n".encode())
+    assert (digest.text(), digest.count) == (whole.hexdigest(), count)
+    assert digest.text() == whole.hexdigest(), "asking does not change it"

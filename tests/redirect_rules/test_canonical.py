@@ -1,12 +1,13 @@
 """Raw target → key, with the reason.  What the key loses is in docs/decisions/0004."""
 
+import unicodedata
 from urllib.parse import unquote_to_bytes
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from redirect_rules.canonical import BadHost, BadTarget, _unescaped, canonical_host, canonical_key
+from redirect_rules.canonical import BadHost, BadTarget, Key, _unescaped, canonical_host, canonical_key, folded
 
 # raw target                                  key                                  why
 KEYS = [
@@ -158,3 +159,27 @@ def test_escapes_are_read_as_the_standard_library_reads_them(pieces: list[str]) 
     """And with its patience for a % that begins none; but in a time that no visitor can stretch."""
     text = "".join(pieces)
     assert _unescaped(text) == unquote_to_bytes(text.encode("utf-8", "surrogateescape"))
+
+
+# what stands in the address     as it was sent      as it is looked up      parameters
+PLAIN = [
+    ("/vi/Chi-Tiet",             "/vi/Chi-Tiet",     "/vi/chi-tiet",         ()),
+    ("/a?Ma=1&_x_ma=2&ma=",      "/a",               "/a",                   (("Ma", "1"), ("_x_ma", "2"), ("ma", ""))),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("raw", "as_sent", "path", "pairs"), PLAIN)
+def test_the_key_of_a_plain_address_need_not_be_worked_out(
+    raw: str, as_sent: str, path: str, pairs: tuple[tuple[str, str], ...]
+) -> None:
+    key = canonical_key("h", raw)
+    plain = Key.of_plain("h", as_sent, path, pairs)
+    assert plain == key
+    assert (plain.path, plain.path_as_sent, plain.by_name) == (key.path, key.path_as_sent, key.by_name)
+    assert plain.values("_*_ma") == key.values("_*_ma")
+
+
+@given(st.text())
+def test_a_segment_is_normal_in_small_letters_too(text: str) -> None:
+    (folded_one,) = folded((unicodedata.normalize("NFC", text),))
+    assert folded_one == unicodedata.normalize("NFC", folded_one)

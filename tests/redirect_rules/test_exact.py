@@ -260,3 +260,21 @@ def test_a_look_up_agrees_with_reading_every_rule(rules: list[ExactRule], path: 
     expected = naive(rules, "langson", path, pairs, NOW)
     assert index.candidates("langson", path, pairs, NOW) == expected
     assert index.find("langson", path, pairs, NOW) == (expected[0] if expected else None)
+
+
+def test_of_a_rule_that_stands_alone_the_record_is_found() -> None:
+    rules = [
+        rule("/a", id="langson/i-1/7", url="https://dichvucong.gov.vn/tin/1"),
+        rule("/b", ("id", "1")),
+        rule("/c"),
+        rule("/c", ("id", "1")),
+    ]
+    index = DictIndex(rules)
+    find = index.alone("langson")
+    record = find(b"/a")
+    assert record is not None
+    assert list(record[1:]) == ["7", "1"]
+    shape = index.shape(record[0])
+    assert (shape.id_head, shape.url_head) == ("langson/i-1/", "https://dichvucong.gov.vn/tin/")
+    assert [find(path) for path in (b"/b", b"/c", b"/d")] == [None] * 3
+    assert index.alone("hanoi")(b"/a") is None

@@ -14,7 +14,8 @@ from redirect_rules.answers import asker
 from redirect_rules.canonical import BadTarget, canonical_key
 from redirect_rules.clients import client_class
 from redirect_rules.decision import Decision, Visit, decide
-from redirect_rules.hits import OTHER, OURS, READERS, Hit, HitCounter, key_of, target_of
+from redirect_rules.hits import OTHER, OURS, READERS, SHADOW, Hit, HitCounter, key_of, shown_and_counted, target_of
+from redirect_rules.masking import masked
 from redirect_rules.model import Action, ClientClass
 from redirect_rules.replay import replay
 from redirect_rules.snapshot import Snapshot
@@ -268,3 +269,22 @@ def test_memory_is_bounded_whatever_comes() -> None:
     counts = counter.drain(TODAY)
     assert len(counts) < 1_500 + 5
     assert sum(counts.values()) == 50_000
+
+
+def test_a_rehearsed_visit_counts_as_ahead_and_as_no_closed_page(snapshot: Snapshot) -> None:
+    decision = decide(Visit(LANGSON, "/vi"), snapshot, AUTUMN)
+    assert isinstance(decision, Decision)
+    ahead, closed = Hit.of(decision, ahead=True), Hit.of(decision)
+    assert ahead == closed._replace(outcome=SHADOW)
+    assert (closed.is_page, ahead.is_page) == (True, False)
+
+
+PIECES = st.sampled_from(
+    ["/", "a", "vi", "1234567", "12345678901", "000.00.12.H06-240101-0001", "x" * 40, "-", "@", "b.vn", "…"]
+)
+
+
+@given(st.lists(PIECES, max_size=90).map("".join).map("/".__add__))
+def test_a_path_is_shown_and_counted_as_each_alone_would_be(path: str) -> None:
+    key = canonical_key("a.vn", path)
+    assert shown_and_counted("a.vn", key.path) == (masked(key.path), key_of(key, frozenset()))

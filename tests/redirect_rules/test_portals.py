@@ -230,3 +230,34 @@ def test_a_path_that_keeps_its_own_time_is_at_its_own_phase() -> None:
     found = one('paths = [{ prefix = "/api", schedule = { notice_at = 2027-01-01 } }]')
     assert found.schedule_for(("api", "v1")).phase_at(AUTUMN) is Phase.LIVE
     assert found.schedule_for(("apix",)).phase_at(AUTUMN) is Phase.NOTICE
+
+
+# ── what stays alive, and who sees it closed before ───────────────────────────────────────────────────────────────
+
+
+def test_paths_are_kept_in_whole_segments_folded_as_the_portal_folds() -> None:
+    assert one('keep = ["/API/", "/thanh-toan/ket-qua"]').keeps == (("api",), ("thanh-toan", "ket-qua"))
+    assert one('keep = ["/API"]', "fold_case = false").keeps == (("API",),)
+
+
+@pytest.mark.parametrize(
+    ("lines", "said"),
+    [
+        (('keep = ["/"]',), "'/' would keep everything alive"),
+        (('keep = ["api/{x:word}"]',), "write a path without captures"),
+        (('keep = ["/api"]', 'life = "gone"'), "nothing lives on behind this portal"),
+        (
+            ("schedule = { notice_at = 2025-07-01, pilot = { begins_at = 2025-08-01, percent = 5 } }",),
+            "begin it earlier",
+        ),
+    ],
+)
+def test_what_cannot_be_kept_or_tried_is_told(lines: tuple[str, ...], said: str) -> None:
+    with pytest.raises(Problems, match=said):
+        one(*lines)
+
+
+def test_a_pilot_stands_in_the_schedule() -> None:
+    made = one("schedule = { notice_at = 2025-07-01, pilot = { begins_at = 2025-06-27T18:00:00, percent = 2.5 } }")
+    assert made.schedule.pilot is not None
+    assert (made.schedule.pilot.share, made.schedule.pilot.word) == (25, "")

@@ -8,6 +8,7 @@ import pytest
 
 from redirect_rules import activation
 from redirect_rules.model import Switch
+from redirect_rules.opening import opened as open_number
 from redirect_rules.packs import Packs
 from redirect_rules.publications import FourEyes, NotApproved, SnapshotState, WrongState
 from redirect_rules.publishing import (
@@ -20,11 +21,13 @@ from redirect_rules.publishing import (
     rollback,
     settle,
 )
-from redirect_rules.publishing import opened as open_number
-from redirect_rules.snapshot_file import SnapshotNotWritten, SnapshotRefused, current, numbers, path_of
+from redirect_rules.snapshot_file import current, numbers, path_of
+from redirect_rules.snapshot_seal import SnapshotRefused
+from redirect_rules.snapshot_writer import SnapshotNotWritten
 from redirect_rules.sources import Problems
 from redirect_rules.store import Kind, Ref
 from redirect_rules.stores.sql import SqlStore
+from redirect_rules.verification import analysed
 from tests.redirect_rules.conftest import Opener
 from tests.redirect_rules.kept import NOON, by
 from tests.redirect_rules.shelved import add, seeded, serving, winner
@@ -227,3 +230,42 @@ def test_the_packs_of_a_file_know_its_hash(alone: SqlStore, packs: Packs, tmp_pa
         assert ours.content == done.hash
     with pytest.raises(SnapshotRefused):
         open_number(path_of(tmp_path, 1), content="0" * 64)
+
+
+# ── from what serves ──────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_the_next_number_is_a_copy_unless_all_rules_are_asked_for(
+    alone: SqlStore, packs: Packs, tmp_path: Path
+) -> None:
+    copies = []
+    for number, whole in enumerate((False, False, True, False), start=1):
+        add(alone, f"page-{number}", f"/cu/{number}")
+        publish(alone, packs.sources, tmp_path, by("an"), whole=whole)
+        copies.append(analysed(path_of(tmp_path, number)))
+    assert copies == [0, 1, 0, 1]
+    with serving(tmp_path) as ours:
+        assert [winner(ours, f"/cu/{number}") for number in (1, 4)] == ["langson/page-1", "langson/page-4"]
+
+
+def test_a_copy_of_a_draft_that_is_in_force_is_nothing_to_publish(
+    alone: SqlStore, packs: Packs, tmp_path: Path
+) -> None:
+    publish(alone, packs.sources, tmp_path, by("an"))
+    with pytest.raises(NothingToPublish):
+        publish(alone, packs.sources, tmp_path, by("an"))
+
+
+def test_after_going_back_the_draft_is_made_from_what_serves(alone: SqlStore, packs: Packs, tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        add(alone, name, f"/cu/{name}")
+        publish(alone, packs.sources, tmp_path, by("an"))
+    rollback(alone, tmp_path, 1, by("an"))
+    add(alone, "three", "/cu/three")
+    publish(alone, packs.sources, tmp_path, by("an"))
+    with serving(tmp_path) as ours:
+        assert [winner(ours, f"/cu/{name}") for name in ("one", "two", "three")] == [
+            "langson/one",
+            "langson/two",
+            "langson/three",
+        ]

@@ -2,10 +2,7 @@
 
 import os
 import re
-import subprocess
-import sys
-import textwrap
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,16 +10,11 @@ from pathlib import Path
 import lmdb
 import pytest
 
-from redirect_rules import snapshot_file
 from redirect_rules.exact import ExactRule
 from redirect_rules.model import Action, Lookup
 from redirect_rules.snapshot_file import (
     CURRENT,
-    Contents,
-    Meta,
     NoSnapshot,
-    SnapshotNotWritten,
-    SnapshotRefused,
     current,
     numbers,
     open_current,
@@ -30,9 +22,9 @@ from redirect_rules.snapshot_file import (
     path_of,
     point_at,
     removable,
-    write,
 )
-from redirect_rules.sources import Problems
+from redirect_rules.snapshot_seal import Meta, SnapshotRefused, seal
+from redirect_rules.snapshot_writer import Contents, write
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
 DOCUMENTS = [("portals.toml", "[[portal]]\n"), ("families/igate2.toml", "# Lạng Sơn\n" * 1_000), ("empty", "")]
@@ -123,20 +115,6 @@ def test_a_child_process_reads_on_through_what_it_inherited(tmp_path: Path) -> N
         assert snapshot.exact.find("langson", RULES[0].path, (), NOW) == RULES[0]
 
 
-def test_progress_is_told_by_stage(tmp_path: Path) -> None:
-    told: list[tuple[str, int]] = []
-    write(tmp_path, CONTENTS, progress=lambda *at: told.append(at))
-    assert told[:2] == [("writing", 4_096), ("writing", 5_001)]
-    assert told[-2:] == [("checking", 0), ("checking", 5_000)]
-
-
-def test_a_file_grows_beyond_its_first_map(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(snapshot_file, "_FIRST_MAP", 1 << 16)
-    monkeypatch.setattr(snapshot_file, "_BLOCK", 16)
-    write(tmp_path, CONTENTS)
-    open_snapshot(path_of(tmp_path, 1), full=True).close()
-
-
 # A file is refused at every length but its own.
 def test_a_file_cut_short_or_grown_is_refused(whole: bytes, damaged: Callable[[bytes], Path]) -> None:
     lengths = [*range(0, len(whole), len(whole) // 47), *range(len(whole) - 130, len(whole))]
@@ -185,11 +163,11 @@ def test_a_seal_around_something_else_is_refused(tmp_path: Path) -> None:
     with lmdb.open(str(path), subdir=False, lock=False, max_dbs=4) as env, env.begin(write=True) as txn:
         for name in (b"meta", b"exact", b"lookups", b"documents"):
             env.open_db(name, txn=txn)
-    snapshot_file._seal(path, meta, 0)
+    seal(path, meta, 0)
     with pytest.raises(SnapshotRefused, match="contradicts its seal"):
         open_snapshot(path)
     path.write_bytes(bytes(100_000))
-    snapshot_file._seal(path, meta, 0)
+    seal(path, meta, 0)
     with pytest.raises(SnapshotRefused, match="cannot be read"):
         open_snapshot(path)
 
@@ -314,81 +292,3 @@ def test_old_files_are_removable_but_never_the_ones_in_use(tmp_path: Path) -> No
     assert names == ["00000003.snapshot", "00000002.snapshot", "00000001.snapshot", ".00000003.snapshot.99.new"]
     point_at(tmp_path, metas[3])
     assert [path.name for path in removable(tmp_path, keep=1)][:2] == ["00000002.snapshot", "00000001.snapshot"]
-
-
-def test_rules_that_cannot_be_compiled_leave_nothing_behind(tmp_path: Path) -> None:
-    published(tmp_path, 1)
-    with pytest.raises(Problems):
-        write(tmp_path, replace(CONTENTS, number=2, rules=RULES + RULES[:1]))
-    assert numbers(tmp_path) == [1]
-    assert len(list(tmp_path.iterdir())) == 2
-
-
-# What goes wrong while it is written                            what is said
-LIES: list[tuple[str, object, str]] = [
-    ("_BLOCK", None, "not in order"),
-    ("content", lambda _: "0" * 64, "what was read back is not what was written"),
-    ("at", lambda *_: (), "import-1/0 is not found again"),
-]
-
-
-@pytest.mark.parametrize(("name", "lie", "said"), LIES)
-def test_a_file_that_does_not_hold_what_was_put_in_is_never_put_in_place(
-    name: str, lie: object, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    published(tmp_path, 1)
-    if name == "content":
-        monkeypatch.setattr(snapshot_file.SnapshotFile, name, lie)
-    elif name == "at":
-        monkeypatch.setattr("redirect_rules.stores.lmdb_index.LmdbIndex.at", lie)
-    else:
-        items: Iterator[tuple[bytes, bytes]] = iter([(b"b", b""), (b"a", b"")])
-        monkeypatch.setattr(snapshot_file, "exact_items", lambda *_, **__: items)
-    with pytest.raises(SnapshotNotWritten, match=said):
-        write(tmp_path, replace(CONTENTS, number=2))
-    assert numbers(tmp_path) == [1]
-    assert len(list(tmp_path.iterdir())) == 2
-
-
-FULL_DISK = """
-    import resource, sys
-    from dataclasses import replace
-    from datetime import UTC, datetime
-    from pathlib import Path
-    from redirect_rules.exact import ExactRule
-    from redirect_rules.model import Action
-    from redirect_rules.snapshot_file import Contents, SnapshotNotWritten, open_current, write
-    from redirect_rules.stores import lmdb_index
-
-    folder, limit, held = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
-    lmdb_index.MOST_HELD_BYTES = held
-    rules = [ExactRule("p", f"/{i:0100}", (), Action.PASS, f"x/{i}") for i in range(20_000)]
-    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
-    try:
-        write(folder, Contents(2, rules, (), (), datetime.now(UTC), "", ""))
-    except SnapshotNotWritten as error:
-        print("not written:", error)
-    with open_current(folder).snapshot as snapshot:
-        print("serving", snapshot.meta.number, len(snapshot.exact))
-"""
-
-
-@pytest.mark.parametrize(("limit", "held"), [(0, 1 << 28), (4_096, 1 << 28), (2_000_000, 1 << 28), (100_000, 1 << 19)])
-def test_with_a_full_disk_the_last_good_file_goes_on(tmp_path: Path, limit: int, held: int) -> None:
-    published(tmp_path, 1)
-    done = subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(FULL_DISK), str(tmp_path), str(limit), str(held)],
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd=Path(__file__).parent.parent.parent,
-    )
-    assert done.returncode == 0, done.stderr
-    assert "not written:" in done.stdout
-    assert "serving 1 10" in done.stdout
-    assert len(list(tmp_path.iterdir())) == 2
-
-
-def test_a_file_that_shrinks_while_it_is_hashed_has_no_hash(tmp_path: Path) -> None:
-    with (tmp_path / "x").open("w+b") as file:
-        assert snapshot_file._hash_of(file, 1) == b""

@@ -287,13 +287,20 @@ def test_rules_stream_in_constant_memory(store: SqlStore) -> None:
 
 
 # what is written             whether it makes another draft
-DRAFTS = [(kind, kind not in {Kind.SWITCH, Kind.PERSON}) for kind in Kind]
+BESIDE = {Kind.SWITCH, Kind.PERSON, Kind.NOISE, Kind.READINESS}
+DRAFTS = [(kind, kind not in BESIDE) for kind in Kind]
+SCOPES = {
+    Kind.RULE: "portal:langson",
+    Kind.LOOKUP: "portal:langson",
+    Kind.NOISE: "portal:langson",
+    Kind.READINESS: "20",
+}
 
 
 @pytest.mark.parametrize(("kind", "another"), DRAFTS)
 def test_one_number_says_whether_the_draft_is_another(store: SqlStore, kind: Kind, another: bool) -> None:  # noqa: FBT001
     store.apply(SOME, by("an"))
-    ref = Ref(kind, "portal:langson" if kind in {Kind.RULE, Kind.LOOKUP} else "", "x")
+    ref = Ref(kind, SCOPES.get(kind, ""), "x")
     version = store.put(ref, rule("x"), by("an"), seen_version=NEW).version
     with store.reading() as workspace:
         assert workspace.revision == (version if another else 1)

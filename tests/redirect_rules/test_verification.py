@@ -8,9 +8,11 @@ from typing import IO
 
 import pytest
 
-from redirect_rules import snapshot_file
-from redirect_rules.snapshot_file import SnapshotRefused, path_of, write
-from redirect_rules.verification import note, note_of, open_verified
+from redirect_rules import snapshot_seal, verification
+from redirect_rules.snapshot_file import path_of
+from redirect_rules.snapshot_seal import SnapshotRefused
+from redirect_rules.snapshot_writer import write
+from redirect_rules.verification import analysed, note, note_analysed, note_of, note_of_analysis, open_verified
 from tests.redirect_rules.test_snapshot_file import CONTENTS
 
 
@@ -24,13 +26,13 @@ def path(tmp_path: Path) -> Path:
 def looks(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """The lengths of what was hashed."""
     lengths: list[int] = []
-    hash_of = snapshot_file._hash_of
+    hash_of = snapshot_seal._hash_of
 
     def counted(file: IO[bytes], length: int) -> bytes:
         lengths.append(length)
         return hash_of(file, length)
 
-    monkeypatch.setattr(snapshot_file, "_hash_of", counted)
+    monkeypatch.setattr(snapshot_seal, "_hash_of", counted)
     return lengths
 
 
@@ -81,3 +83,25 @@ def test_a_note_that_cannot_be_read_or_written_only_costs_time(path: Path, looks
     open_verified(path).close()
     open_verified(path).close()
     assert len(looks) == 2
+
+
+def test_a_file_without_an_error_is_noted_with_the_program_that_found_none(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert analysed(path) is None
+    note_analysed(path, 7)
+    assert analysed(path) == 7
+    monkeypatch.setattr(verification, "_program", lambda: "another")
+    assert analysed(path) is None
+
+
+@pytest.mark.parametrize("text", ["", "7", "7 x y", "x", "\xff"])
+def test_a_note_that_cannot_be_read_is_none(text: str, path: Path) -> None:
+    note_of_analysis(path).write_text(text, "latin-1")
+    assert analysed(path) is None
+
+
+def test_what_was_written_since_was_not_analysed(path: Path) -> None:
+    note_analysed(path, 0)
+    path.write_bytes(path.read_bytes())
+    assert analysed(path) is None

@@ -9,7 +9,7 @@ from contextlib import closing, suppress
 from datetime import datetime
 from typing import Any
 
-from proxy.app import utc_now
+from proxy.clock import utc_now
 from proxy.commands.progress import bar
 from proxy.commands.replay import lines_of
 from proxy.commands.rules.verbs import Verbs, verb
@@ -18,9 +18,11 @@ from proxy.state import served
 from redirect_rules.analysis import Finding, Severity, analyse
 from redirect_rules.effects import effect
 from redirect_rules.model import HO_CHI_MINH
+from redirect_rules.opening import opened
 from redirect_rules.packs import Packs
-from redirect_rules.publishing import compile_draft, opened
-from redirect_rules.snapshot_file import SnapshotRefused, path_of
+from redirect_rules.publishing import base_of, compile_draft
+from redirect_rules.snapshot_file import path_of
+from redirect_rules.snapshot_seal import SnapshotRefused
 from redirect_rules.stores.hits import Span
 
 _DRAFT = 0
@@ -57,8 +59,15 @@ def drafted(here: Workspace, options: argparse.Namespace) -> Packs:
         packs.close()
     with bar(quiet=options.quiet or options.json) as told:
         return compile_draft(
-            store, here.sources, folder, _DRAFT, here.change(message), revision=revision, progress=told
-        )
+            store,
+            here.sources,
+            folder,
+            _DRAFT,
+            here.change(message),
+            revision=revision,
+            base=base_of(store, here.state.snapshots),
+            progress=told,
+        ).packs
 
 
 @said("rules check")

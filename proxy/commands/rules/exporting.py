@@ -8,7 +8,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TypeVar
 
-from proxy.app import utc_now
+from proxy.clock import utc_now
 from proxy.commands.rules.verbs import Verbs, verb
 from proxy.commands.workspaces import Workspace, said, workspace
 from redirect_rules.exchange.exports import cloudflare, envoy, haproxy, nginx

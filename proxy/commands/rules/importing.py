@@ -3,15 +3,17 @@
 import argparse
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 from tqdm import tqdm
 
-from proxy.app import utc_now
+from proxy.clock import utc_now
 from proxy.commands.rules.beside import beside
 from proxy.commands.rules.verbs import Verbs, verb
 from proxy.commands.workspaces import said, workspace
+from redirect_rules.exchange.candidates import Candidate, candidate
 from redirect_rules.exchange.outcomes import Kind, Mode, Outcome
 from redirect_rules.exchange.reading import Format, read_rules
 from redirect_rules.exchange.rows import Context, ImportedRow, ImportProblem
@@ -55,7 +57,7 @@ def run(options: argparse.Namespace) -> int:
         batch = f"import-{utc_now():%Y%m%d-%H%M%S-%f}"
         change = here.change(options.message or f"import {Path(options.file).name}", batch=batch)
         rows = _rows(options, Context.of(portals, snapshot.destinations))
-        shown = _silent if options.json or not options.dry_run else _show
+        shown = None if options.json or not options.dry_run else _show
         try:
             report = import_rows(
                 here.store,
@@ -82,7 +84,7 @@ def run_undo(options: argparse.Namespace) -> int:
     return 0
 
 
-def _rows(options: argparse.Namespace, context: Context) -> Iterator[ImportedRow | ImportProblem]:
+def _rows(options: argparse.Namespace, context: Context) -> Iterable[ImportedRow | Candidate | ImportProblem]:
     path = options.file
 
     def read() -> Iterator[ImportedRow | ImportProblem]:
@@ -96,7 +98,16 @@ def _rows(options: argparse.Namespace, context: Context) -> Iterator[ImportedRow
         )
 
     is_long = path == "-" or (Path(path).is_file() and Path(path).stat().st_size > _LONG)
-    return beside(read) if is_long else read()
+    if not is_long:
+        return read()
+    return (
+        row if isinstance(row, ImportProblem) else Candidate._make(row) for row in beside(lambda: _crossing(read()))
+    )
+
+
+def _crossing(rows: Iterable[ImportedRow | ImportProblem]) -> Iterator[tuple[Any, ...] | ImportProblem]:
+    """What goes from process to process: plain tuples cross in half the time."""
+    return (row if isinstance(row, ImportProblem) else tuple(candidate(row)) for row in rows)
 
 
 def _blocks(path: str, *, quiet: bool) -> Iterator[bytes]:
@@ -109,10 +120,6 @@ def _blocks(path: str, *, quiet: bool) -> Iterator[bytes]:
                     bar.update(len(block))
     except OSError as error:
         raise Problems([Problem(path, 0, f"cannot be read: {error.strerror}")]) from None
-
-
-def _silent(_: Outcome) -> None:
-    """Only the sums are asked for."""
 
 
 def _show(outcome: Outcome) -> None:

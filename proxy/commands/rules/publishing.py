@@ -21,6 +21,9 @@ def add(verbs: Verbs) -> None:
     command.add_argument("-m", "--message", required=True, metavar="TEXT", help="what changes, for the history")
     command.add_argument("--at", type=an_instant, metavar="INSTANT", help="not before then (2027-01-01T00:00)")
     command.add_argument("--review", type=int, metavar="N", help="the request that was approved")
+    command.add_argument(
+        "--whole", action="store_true", help="read and analyse all rules anew, not only those that changed"
+    )
     command.add_argument("--quiet", action="store_true", help="no progress bar")
     back = verb(verbs, "rollback", run_rollback, "let an earlier number serve again")
     back.add_argument("number", type=int, metavar="N")
@@ -52,6 +55,7 @@ def run_publish(options: argparse.Namespace) -> int:
                 at=options.at,
                 review=options.review,
                 keep=here.settings.publishing.keep,
+                whole=options.whole,
                 progress=told,
             )
     _say(published, options)

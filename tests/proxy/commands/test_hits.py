@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from proxy import config
-from proxy.app import utc_now
 from proxy.cli import main
+from proxy.clock import utc_now
 from proxy.state import State
-from redirect_rules.hits import OTHER, Hit
+from redirect_rules.hits import OTHER, SHADOW, Hit
 from redirect_rules.model import HO_CHI_MINH
 from redirect_rules.stores.hits import HitStore
 from tests.conftest import CONF
@@ -152,3 +152,16 @@ def test_wrong_numbers_are_refused(wrong: list[str], capsys: pytest.CaptureFixtu
         main(["hits", *wrong])
     assert caught.value.code == 2
     assert "write a whole number from 1" in capsys.readouterr().err
+
+
+def test_coverage_is_known_before_the_day(store: HitStore, hits: Hits) -> None:
+    ahead = {hit("/vi", "igate2/home", outcome=SHADOW): 3, hit("/con-thieu", outcome=SHADOW): 1}
+    store.add(today(), {**COUNTED, **ahead})
+    found = as_json(hits("--json"))
+    assert (found["pages"], found["mapped"]) == (110, 96), "what still passes is no visit to a closed page"
+    assert [(one["pages"], one["mapped"]) for one in found["ahead"]] == [(4, 3)]
+    assert [page["key"] for page in found["unmapped_ahead"]] == [f"{HOST}/con-thieu"]
+    said = hits()
+    assert "4 visits to pages that still pass; once they are closed a rule knows 75.0%" in said
+    assert f"1  {HOST}/con-thieu" in said
+    assert "still pass" not in hits("--portal", "hue")

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from proxy.cli import main
+from proxy.commands.rules import importing
 from redirect_rules.hits import Hit
 from redirect_rules.model import HO_CHI_MINH
 from redirect_rules.snapshot_file import current
@@ -81,6 +82,34 @@ def test_the_same_list_twice_changes_nothing(told: Callable[..., Any], a_list: s
     assert told("rules", "import", a_list, "--mode", "add")["counts"]["create"] == 2
     again = told("rules", "import", a_list, "--mode", "add")
     assert (again["counts"]["same"], again["batch"]) == (2, None)
+
+
+def test_a_long_list_is_read_beside_and_says_the_same(
+    told: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "long.csv"
+    path.write_text(LIST + f"https://{HOST}/{{x:word}}/y,{HOME}\nhttps://{HOST}/cu/1,{HOME}\n,{HOME}\n", "utf-8")
+    here = told("rules", "import", str(path), "--mode", "add", status=1)
+    monkeypatch.setattr(importing, "_LONG", 0)
+    beside = told("rules", "import", str(path), "--mode", "add", status=1)
+    assert beside == here
+    assert (beside["counts"]["create"], beside["counts"]["conflict"], beside["counts"]["error"]) == (3, 1, 1)
+
+
+def test_a_correction_is_published_by_itself_or_with_all_rules(
+    told: Callable[..., Any], a_list: str, state: Path
+) -> None:
+    told("rules", "import", a_list, "--mode", "add")
+    told("rules", "publish", "-m", "the first")
+    Path(a_list).write_text(LIST.replace(LOOKUP, HOME), "utf-8")
+    told("rules", "import", a_list, "--mode", "upsert")
+    assert told("rules", "publish", "-m", "the second")["number"] == 2
+    note = state / "snapshots" / "00000002.analysed"
+    assert note.read_text("ascii").startswith("1 ")
+    Path(a_list).write_text(LIST, "utf-8")
+    told("rules", "import", a_list, "--mode", "upsert")
+    assert told("rules", "publish", "-m", "the third", "--whole")["number"] == 3
+    assert note.with_name("00000003.analysed").read_text("ascii").startswith("0 ")
 
 
 def test_a_line_that_cannot_stand_is_told_with_what_to_write(run: Run, tmp_path: Path, state: Path) -> None:

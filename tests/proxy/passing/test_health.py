@@ -91,7 +91,7 @@ async def test_it_asks_until_it_is_stopped_and_not_without_a_path() -> None:
     assert asked == 0
     curious.start(ask)
     await asyncio.sleep(0.08)
-    await curious.stop()
+    curious.stop()
     before = asked
     await asyncio.sleep(0.03)
     assert asked == before > 1

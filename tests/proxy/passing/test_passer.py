@@ -1,6 +1,7 @@
 """The whole way: a visitor's octets in front, an origin's behind, and what comes of them."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
@@ -116,21 +117,32 @@ async def test_another_configuration_is_taken_while_requests_are_under_way() -> 
         asking = asyncio.ensure_future(ours.ask(get()))
         await until(lambda: first.seen)
         kept = ours.passer._live["province"]
-        await ours.passer.adopt([upstream(first.port)])
+        ours.passer.adopt([upstream(first.port)])
         assert ours.passer._live["province"] is kept, "the same upstream keeps what it knows"
-        await ours.passer.adopt([upstream(second.port)])
+        ours.passer.adopt([upstream(second.port)])
         assert (await ours.ask(get())).endswith(b"ok")
         assert second.seen
         go.set()
         assert (await asking).endswith(b"ok")
         assert first.connections == 1
         await until(lambda: not first.open)
-        await ours.passer.adopt([])
+        ours.passer.adopt([])
         assert (await ours.ask(get())).startswith(b"HTTP/1.1 503 ")
 
 
 async def test_a_configuration_that_cannot_be_read_changes_nothing() -> None:
     async with recording_origin() as origin, edge(upstream(origin.port)) as ours:
         with pytest.raises(OSError, match="No such file"):
-            await ours.passer.adopt([upstream(1, origins=[{"url": "https://a.vn"}], tls={"ca_file": "none.pem"})])
+            ours.passer.adopt([upstream(1, origins=[{"url": "https://a.vn"}], tls={"ca_file": "none.pem"})])
         assert (await ours.ask(get())).endswith(b"ok")
+
+
+async def test_a_route_may_allow_larger_bodies_than_its_upstream_does() -> None:
+    async with recording_origin() as origin:
+        to = upstream(origin.port, body=10)
+        async with edge(replace(to, body_octets=100), made_with=to) as running:
+            asked = request(b"x" * 50, "Content-Length: 50")
+            assert (await running.ask(asked)).startswith(b"HTTP/1.1 200 ")
+            asked = request(b"", "Content-Length: 101")  # refused before a body is there
+            assert (await running.ask(asked)).startswith(b"HTTP/1.1 413 ")
+        assert [seen.body for seen in origin.seen] == [b"x" * 50]

@@ -9,7 +9,16 @@ import pytest
 from pydantic import BaseModel, ValidationError
 
 from proxy.passing.locations import Move
-from proxy.passing.policy import OriginServer, PassingRow, Routes, TlsRow, UpstreamRow, tls_context, upstream_of
+from proxy.passing.policy import (
+    OriginServer,
+    PassingRow,
+    Routes,
+    TlsRow,
+    UpstreamRow,
+    UpstreamsRow,
+    tls_context,
+    upstream_of,
+)
 
 ROW = {"name": "langson", "origins": [{"url": "https://10.0.0.5:8443"}]}
 
@@ -96,8 +105,50 @@ ROUTES = [
 
 @pytest.mark.parametrize(("portal", "path", "name"), ROUTES)
 def test_the_longest_route_wins_in_whole_segments(portal: str, path: str, name: str | None) -> None:
-    found = Routes(PassingRow.model_validate_json(json.dumps(PASSING))).find(portal, path)
+    found = Routes(UpstreamsRow.model_validate_json(json.dumps(PASSING))).find(portal, path)
     assert (found.name if found else None) == name
+
+
+def test_the_portals_own_origin_takes_what_no_route_does() -> None:
+    routes = Routes(
+        UpstreamsRow.model_validate_json(json.dumps(PASSING)), {"hue": "http://10.0.0.9", "langson": "http://10.0.0.8"}
+    )
+    assert [getattr(routes.find("hue", path), "name", "") for path in ("/x", "/", "/y")] == [
+        "api",
+        "portal:hue",
+        "portal:hue",
+    ]
+    own = routes.find("hue", "/")
+    assert own is not None
+    assert (own.origins, own.moves) == (
+        (OriginServer("http", "10.0.0.9", 80),),
+        (Move(b"http://10.0.0.9", b"{public}"),),
+    )
+    whole = routes.find("langson", "/")
+    assert whole is not None
+    assert whole.name == "langson", "a route is written for the portal by somebody who knows of the edge"
+    assert {upstream.name for upstream in routes.upstreams} == {"langson", "api", "portal:hue"}
+
+
+# the route's path    folds   the key's path            is covered
+SPELLINGS = [
+    ("/API",          True,   "/api/v1",                True),
+    ("/API",          False,  "/api/v1",                False),
+    ("/API",          False,  "/API/v1",                True),
+    ("/th%E1%BB%A7",  False,  "/th%E1%BB%A7/x",         True),
+    ("/th%e1%bb%a7/", True,   "/th%E1%BB%A7",           True),
+    ("/a//b",         False,  "/a/b/c",                 True),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("path", "folds", "key", "covered"), SPELLINGS)
+def test_a_route_covers_a_page_in_all_its_spellings(path: str, *, folds: bool, key: str, covered: bool) -> None:
+    table = {"upstream": [ROW], "route": [{"portal": "hue", "path": path, "upstream": "langson"}]}
+    routes = Routes(UpstreamsRow.model_validate_json(json.dumps(table)), folding={"hue"} if folds else ())
+    assert (routes.find("hue", key) is not None) == covered
+
+
+TO_LANGSON = {"portal": "a", "upstream": "langson"}
 
 
 @pytest.mark.parametrize(
@@ -105,11 +156,20 @@ def test_the_longest_route_wins_in_whole_segments(portal: str, path: str, name: 
     [
         ({"upstream": [ROW, ROW]}, "stands twice"),
         ({"route": [{"portal": "a", "upstream": "b"}]}, "there is no upstream 'b'"),
-        ({"trusted_peers": ["everybody"]}, "is no network"),
-        ({"via": "a b"}, "pattern"),
+        ({"upstream": [ROW], "route": [TO_LANGSON, TO_LANGSON]}, "route '/' of 'a' stands twice"),
+        ({"upstream": [ROW], "route": [TO_LANGSON | {"path": "/a/../b"}]}, "write a path alone"),
+        ({"upstream": [ROW], "route": [TO_LANGSON | {"path": "/a?b=c"}]}, "write a path alone"),
     ],
 )
 def test_what_does_not_fit_together_is_told(table: dict[str, Any], said: str) -> None:
+    with pytest.raises(ValidationError, match=said):
+        UpstreamsRow.model_validate_json(json.dumps(table))
+
+
+@pytest.mark.parametrize(
+    ("table", "said"), [({"trusted_peers": ["everybody"]}, "is no network"), ({"via": "a b"}, "pattern")]
+)
+def test_whom_we_believe_must_be_networks(table: dict[str, Any], said: str) -> None:
     with pytest.raises(ValidationError, match=said):
         PassingRow.model_validate_json(json.dumps(table))
 
@@ -125,6 +185,32 @@ def test_a_context_always_verifies(tmp_path: Path) -> None:
     assert (context.verify_mode, context.check_hostname) == (ssl.CERT_REQUIRED, True)
     with pytest.raises(OSError, match="No such file"):
         tls_context(TlsRow(ca_file="none.pem"), tmp_path)
+
+
+BODIES = [
+    # path            octets of a body
+    ("/",             1_000),
+    ("/nop-ho-so",    2_000_000),
+    ("/nop-ho-so/a",  2_000_000),
+    ("/api",          0),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("path", "octets"), BODIES)
+def test_a_route_may_have_a_limit_of_its_own(path: str, octets: int) -> None:
+    table = {
+        "upstream": [{"name": "a", "origins": [{"url": "http://10.0.0.1"}], "body": 1_000}],
+        "route": [
+            {"portal": "langson", "upstream": "a"},
+            {"portal": "langson", "path": "/nop-ho-so", "upstream": "a", "body": 2_000_000},
+            {"portal": "langson", "path": "/api", "upstream": "a", "body": 0},
+        ],
+    }
+    routes = Routes(UpstreamsRow.model_validate_json(json.dumps(table)))
+    found = routes.find("langson", path)
+    assert found is not None
+    assert (found.name, found.body_octets) == ("a", octets)
+    assert [upstream.body_octets for upstream in routes.upstreams] == [1_000]
 
 
 MANUAL = (Path(__file__).parents[3] / "docs/passing.md").read_text("utf-8")

@@ -60,7 +60,7 @@ async def ask(port: int, octets: bytes) -> bytes:
         writer.close()
 
 
-@pytest.mark.parametrize("kind", ["nginx", "apache", "node"])
+@pytest.mark.parametrize("kind", ["nginx", "apache", "node", "uvicorn"])
 async def test_real_servers_answer_with_the_same_octets(kind: str, tmp_path: Path) -> None:
     async with real_origin(kind, tmp_path) as port:
         if port is None:

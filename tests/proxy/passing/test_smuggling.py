@@ -98,6 +98,15 @@ BATTERY: dict[str, tuple[bytes, str]] = {
     "no Host": (b"GET / HTTP/1.1\r\n\r\n", "refused"),
     "two Hosts": (b"GET / HTTP/1.1\r\n" + H + H + b"\r\n", "refused"),
     "two different Hosts": (b"GET / HTTP/1.1\r\n" + H + b"Host: evil\r\n\r\n", "refused"),
+    "Host in two lines": (b"GET / HTTP/1.1\r\nHost: a\r\n b\r\n\r\n", "refused"),
+    "Host with a control": (b"GET / HTTP/1.1\r\nHost: a\x00b\r\n\r\n", "refused"),
+    **{
+        f"Host {host!r}": (b"GET / HTTP/1.1\r\nHost: " + host + b"\r\n\r\n", "passed as ours")
+        for host in (
+            b"evil", b"evil:80", b"a@" + HOST.encode(), HOST.encode() + b"@evil", HOST.encode() + b".evil", HOST.encode() + b",evil",
+            b"[::1]", b"127.0.0.1", b"evil/" + HOST.encode(), HOST.encode() + b"/..", b"evil?" + HOST.encode(), b"evil#", b"\xc3\xa9vil", b"",
+        )
+    },
     # hop-by-hop
     "Connection takes Host away": (b"GET / HTTP/1.1\r\n" + H + b"Connection: Host\r\n\r\n", "passed"),
     "Connection takes the length away": (post(CL + b"5\r\nConnection: Content-Length\r\n", b"hello"), "passed"),
@@ -136,9 +145,25 @@ def judge(origin: RecordingOrigin, answer: bytes, wanted: str) -> None:
     if wanted == "refused":
         assert not passed, f"passed: {passed}"
         assert not answer or statuses[0][:1] in {b"4", b"5"}
+    elif wanted == "passed as ours":
+        # Whatever a visitor calls the host, an origin is asked for the portal's own, or for nothing.
+        assert {seen.one("host") for seen in passed} <= {HOST}
     elif wanted == "passed":
         assert statuses[:1] == [b"200"]
         assert len(passed) == 1
+
+
+SEPARATORS = [
+    b"/a%2Fb", b"/a%2fb", b"/a%5Cb", b"/%2e%2e/b", b"/a/../b", b"/a/./b", b"//a", b"/a//", b"/a;b=1/c", b"/a%3Bb", b"/a%00", b"/a%0d%0ab",
+    b"/%25%32%66", b"/a%20b+c", b"/?a=%26&b=%3D", b"/?", b"/??", b"/a?b?c=/../", b"/a:b@c", b"/%C3%A9%E1%BB%81", b"/%ff%fe", b"/%", b"/%zz", b"/a'(b)*",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("target", SEPARATORS)
+async def test_a_target_is_nobody_s_to_tidy_up(target: bytes) -> None:
+    async with recording_origin() as origin, edge(upstream(origin.port)) as ours:
+        assert (await ours.ask(b"GET %b HTTP/1.1\r\n" % target + H + b"\r\n")).startswith(b"HTTP/1.1 200 ")
+        assert [seen.target for seen in origin.seen] == [target]
 
 
 @pytest.mark.parametrize(("octets", "wanted"), BATTERY.values(), ids=BATTERY)

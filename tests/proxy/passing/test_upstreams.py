@@ -18,6 +18,9 @@ async def drop(dialogue: Dialogue, seen: Seen) -> None:
     dialogue.writer.close()
 
 
+KEY = "dGhlIHNhbXBsZSBub25jZQ=="
+
+
 async def stall(dialogue: Dialogue, seen: Seen) -> None:
     """Never answer."""
     await asyncio.Event().wait()
@@ -218,7 +221,7 @@ async def passing(ours: Edge) -> int:
     return len(ours.passer._passing)
 
 
-async def test_draining_finishes_what_is_under_way_and_takes_nothing_new() -> None:
+async def test_draining_finishes_what_is_under_way_and_what_comes_unknowing() -> None:
     async def slow(dialogue: Dialogue, seen: Seen) -> None:
         await asyncio.sleep(0.2)
         dialogue.say(OK)
@@ -228,12 +231,20 @@ async def test_draining_finishes_what_is_under_way_and_takes_nothing_new() -> No
         await until(lambda: origin.seen)
         draining = asyncio.ensure_future(ours.passer.drain(5))
         await asyncio.sleep(0)
-        assert (await ours.ask(get())).startswith(b"HTTP/1.1 503 ")
-        assert ours.failures[0].reason == "draining"
+        assert b"\r\nConnection: close\r\n" in await ours.ask(get())
         assert (await asking).endswith(b"ok")
         async with asyncio.timeout(2):
             await draining
         assert await passing(ours) == 0
+
+
+async def test_draining_begins_no_websocket() -> None:
+    lines = ("Upgrade: websocket", "Connection: Upgrade", "Sec-WebSocket-Version: 13", f"Sec-WebSocket-Key: {KEY}")
+    async with recording_origin() as origin, edge(upstream(origin.port)) as ours:
+        await ours.passer.drain(0)
+        assert (await ours.ask(get("/", *lines))).startswith(b"HTTP/1.1 503 ")
+        assert ours.failures[0].reason == "draining"
+        assert not origin.seen
 
 
 async def test_draining_waits_only_so_long() -> None:

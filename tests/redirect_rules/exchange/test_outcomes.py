@@ -1,9 +1,10 @@
 """The table of modes, and what a file says twice."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import pytest
 
+from redirect_rules.exchange.candidates import Candidate, candidate
 from redirect_rules.exchange.outcomes import Kind, Mode, differences, outcomes
 from redirect_rules.exchange.rows import ImportedRow, ImportProblem
 from redirect_rules.parsing import RuleRow
@@ -13,6 +14,15 @@ HEADER = "old_url,new_url\n"
 A = "/a,https://dichvucong.gov.vn/\n"
 A_ELSEWHERE = "/a/,https://dichvucong.gov.vn/tra-cuu-ho-so\n"
 B = "/b,https://dichvucong.gov.vn/\n"
+
+
+def ready(rows: Iterable[ImportedRow | ImportProblem]) -> list[Candidate | ImportProblem]:
+    return [candidate(row) if isinstance(row, ImportedRow) else row for row in rows]
+
+
+def texts(rows: Iterable[ImportedRow | ImportProblem]) -> dict[str, str]:
+    return {row.key: row.text for row in ready(rows) if isinstance(row, Candidate)}
+
 
 # mode, lines, lines of an earlier import                          outcomes
 TABLE = [
@@ -35,26 +45,26 @@ TABLE = [
 
 @pytest.mark.parametrize(("mode", "lines", "before", "expected"), TABLE)
 def test_each_line_has_its_outcome(mode: str, lines: str, before: str, expected: list[str], read: Read) -> None:
-    there = {row.key: row.rule for row in read(HEADER + before) if isinstance(row, ImportedRow)}
-    found = list(outcomes(read(HEADER + lines), there.get, Mode(mode), scope=there))
+    there = texts(read(HEADER + before))
+    found = list(outcomes(ready(read(HEADER + lines)), there.get, Mode(mode), scope=there))
     assert [f"{outcome.line} {outcome.kind}" for outcome in found] == expected
 
 
 def test_a_contradiction_names_both_lines(read: Read) -> None:
-    *_, conflict = outcomes(read(HEADER + A + B + A_ELSEWHERE), lambda _: None, Mode.UPSERT)
+    *_, conflict = outcomes(ready(read(HEADER + A + B + A_ELSEWHERE)), lambda _: None, Mode.UPSERT)
     assert conflict.say == "lines 2 and 4 lead the same address to different places: remove one of them"
     assert not conflict.stands
 
 
 def test_a_conflict_says_what_differs_and_what_to_do(read: Read) -> None:
-    there = {row.key: row.rule for row in read(HEADER + A) if isinstance(row, ImportedRow)}
-    (conflict,) = outcomes(read(HEADER + A_ELSEWHERE), there.get, Mode.ADD)
+    there = texts(read(HEADER + A))
+    (conflict,) = outcomes(ready(read(HEADER + A_ELSEWHERE)), there.get, Mode.ADD)
     assert conflict.say.endswith("with another to: import with mode upsert to change it")
 
 
 def test_only_what_is_to_be_stored_carries_its_row(read: Read) -> None:
-    there = {row.key: row.rule for row in read(HEADER + A) if isinstance(row, ImportedRow)}
-    found = list(outcomes(read(HEADER + A + B), there.get, Mode.ADD))
+    there = texts(read(HEADER + A))
+    found = list(outcomes(ready(read(HEADER + A + B)), there.get, Mode.ADD))
     assert [outcome.row is not None for outcome in found] == [False, True]
     assert all(outcome.stands for outcome in found)
     assert {Kind.CREATE, Kind.SAME} == {outcome.kind for outcome in found}
@@ -65,9 +75,12 @@ def test_the_same_file_twice_is_all_the_same(read: Read) -> None:
         "old_url;new_url;valid_from;tags;note\n"
         "/a;https://dichvucong.gov.vn/;01/07/2025;x|y;ghi chú\n/b?x=1;https://dichvucong.gov.vn/;;;\n"
     )
-    rows = [row for row in read(text) if isinstance(row, ImportedRow)]
-    stored = {row.key: RuleRow.model_validate(row.rule).model_dump(by_alias=True) for row in rows}
-    assert [outcome.kind for outcome in outcomes(rows, stored.get, Mode.UPSERT)] == [Kind.SAME, Kind.SAME]
+    rows = [row for row in ready(read(text)) if isinstance(row, Candidate)]
+    stored = {row.key: RuleRow.model_validate(row.rule).model_dump_json(by_alias=True) for row in rows}
+    assert [outcome.kind for outcome in outcomes(rows, stored.get, Mode.UPSERT)] == [
+        Kind.SAME,
+        Kind.SAME,
+    ]
 
 
 # one rule, another                                                      keys that differ

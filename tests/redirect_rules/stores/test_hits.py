@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from redirect_rules.hits import OTHER, OURS, Hit, HitCounter
+from redirect_rules.hits import OTHER, OURS, SHADOW, Hit, HitCounter
 from redirect_rules.model import Action, ClientClass
 from redirect_rules.store import StoreBusy
 from redirect_rules.stores.database import Database
@@ -228,3 +228,12 @@ def test_a_write_is_whole_or_it_is_nothing(hits: HitStore, monkeypatch: pytest.M
     with pytest.raises(UnicodeEncodeError):
         hits.add(TODAY, {hit(f"/{number}"): 1 for number in range(5)} | {unwritable: 1})
     assert hits.answered(WEEK) == []
+
+
+def test_what_is_ahead_is_told_apart_from_what_is_closed(hits: HitStore) -> None:
+    hits.add(TODAY, {hit("/a"): 5, hit("/b", "r", outcome=SHADOW): 3, hit("/c", outcome=SHADOW): 2})
+    hits.add(TODAY, {hit("/x.css", outcome=SHADOW, client="asset"): 9, hit("/d", outcome="pass"): 7})
+    assert hits.coverage(WEEK) == [Coverage(TODAY, "langson", 5, 0)]
+    assert hits.coverage(WEEK, ahead=True) == [Coverage(TODAY, "langson", 5, 3)]
+    assert [page.key for page in hits.pages(WEEK, mapped=False)] == ["langson.gov.vn/a"]
+    assert [page.key for page in hits.pages(WEEK, mapped=False, ahead=True)] == ["langson.gov.vn/c"]

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from redirect_rules.store import NEW, Kind, Put, Ref, RuleFilter, State, Stored
+from redirect_rules.store import NEW, Kind, Put, Ref, Remove, RuleFilter, State, Stored
 from redirect_rules.stores.sql import SqlStore
-from tests.redirect_rules.kept import LANGSON, NEWS, NOON, by, rule
+from tests.redirect_rules.kept import LANGSON, NEWS, NOON, by, new, rule
 
 RULES: dict[str, dict[str, Any]] = {
     "a": {"exact": ["/tin-tuc/1"], "owner": "an", "tags": ["x", "y"]},
@@ -70,3 +70,35 @@ def test_many_objects_are_looked_up_at_once(searched: SqlStore) -> None:
         assert workspace.many(asked).keys() == set(asked) - {NEWS}
         assert [one.ref for one in workspace.objects(Kind.PORTAL)] == [LANGSON]
         assert workspace.history(NEWS) == []
+
+
+def test_what_changed_since_is_told_once(store: SqlStore) -> None:
+    first = store.apply([new("a"), new("b"), new("c")], by("an"))
+    second = store.apply([Put(new("a").ref, rule("a", "/a", "/x"), first), Remove(new("b").ref, first)], by("an"))
+    store.apply([Put(new("a").ref, rule("a", "/a", "/y"), second), new("d")], by("an"))
+    store.put(LANGSON, {"id": "langson"}, by("an"), seen_version=NEW)
+    with store.reading() as workspace:
+        everything = frozenset(new(id_).ref for id_ in "abcd") | {LANGSON}
+        assert workspace.changed_since(0, most=5) == everything
+        assert workspace.changed_since(first, most=5) == everything - {new("c").ref}
+        assert workspace.changed_since(second, most=5) == frozenset({new("a").ref, new("d").ref, LANGSON})
+        assert workspace.changed_since(workspace.revision, most=5) == frozenset()
+        assert workspace.changed_since(0, most=4) is None
+
+
+def test_objects_are_seen_as_they_stood(store: SqlStore) -> None:
+    first = store.apply([new("a"), new("b")], by("an"))
+    second = store.apply([Put(new("a").ref, rule("a", "/x"), first), Remove(new("b").ref, first)], by("an"))
+    third = store.apply([new("b", note="again"), new("c")], by("an"))
+    refs = [new(id_).ref for id_ in "abc"]
+
+    def texts(revision: int) -> dict[str, object]:
+        with store.reading() as workspace:
+            found = workspace.as_of(refs, revision)
+            assert all(one.version <= revision for one in found.values())
+            return {ref.id: one.body.get("note") or one.body["exact"] for ref, one in found.items()}
+
+    assert texts(0) == {}
+    assert texts(first) == {"a": ["/a"], "b": ["/b"]}
+    assert texts(second) == {"a": ["/x"]}
+    assert texts(third) == {"a": ["/x"], "b": "again", "c": ["/c"]}

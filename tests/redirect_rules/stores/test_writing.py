@@ -27,20 +27,24 @@ def test_progress_is_told_for_every_chunk(store: SqlStore) -> None:
     assert told == [10, 20, 25]
 
 
+SCOPES = {
+    Kind.RULE: "portal:p{}",
+    Kind.LOOKUP: "portal:p{}",
+    Kind.NOISE: "portal:p{}",
+    Kind.READINESS: "0{}",
+}
+
+
 def test_kinds_and_scopes_may_be_mixed(store: SqlStore) -> None:
     def writes(version: int) -> list[Write]:
-        refs = [
-            Ref(kind, f"portal:p{i % 3}" if kind in {Kind.RULE, Kind.LOOKUP} else "", f"o{i}")
-            for i in range(8)
-            for kind in Kind
-        ]
+        refs = [Ref(kind, SCOPES.get(kind, "").format(i % 3), f"o{i}") for i in range(8) for kind in Kind]
         return [Put(ref, rule(ref.id, note=str(version)), version) for ref in refs]
 
     store.apply(writes(0), by("an"))
     store.apply(writes(1), by("an"))
     with store.reading() as workspace:
         found = [one for kind in Kind for one in workspace.objects(kind)]
-    assert len(found) == 64
+    assert len(found) == 8 * len(Kind)
     assert {one.version for one in found} == {2}
     assert store.trail.verify() is None
 

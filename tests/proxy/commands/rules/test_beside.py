@@ -2,12 +2,19 @@
 
 import multiprocessing
 import os
+import signal
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from proxy.commands.rules.beside import beside
 from redirect_rules.sources import Problem, Problems
+
+ROOT = Path(__file__).parents[4]
 
 
 @pytest.mark.parametrize("count", [0, 1, 499, 500, 501, 20_000])
@@ -42,3 +49,32 @@ def test_who_stops_listening_leaves_no_process_behind() -> None:
     next(items)
     items.close()  # type: ignore[attr-defined]  # a generator has it
     assert not multiprocessing.active_children()
+
+
+KILLED = """
+import os, signal
+from proxy.commands.rules.beside import beside
+
+def read():
+    yield os.getpid()
+    yield from iter(lambda: "x" * 1_000, "")
+
+items = beside(read)
+print(next(items), flush=True)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_who_is_killed_leaves_no_process_behind(tmp_path: Path) -> None:
+    said = tmp_path / "said"  # not a pipe, whose other end the one who stays would hold
+    with said.open("w") as file:
+        subprocess.run([sys.executable, "-c", KILLED], cwd=ROOT, stdout=file, check=False, timeout=60)
+    child = int(said.read_text())
+    stat = Path(f"/proc/{child}/stat")
+    until = time.monotonic() + 30
+    while stat.exists() and stat.read_text().split()[2] != "Z" and time.monotonic() < until:
+        time.sleep(0.05)
+    left = stat.exists() and stat.read_text().split()[2] != "Z"
+    if left:
+        os.kill(child, signal.SIGKILL)
+    assert not left

@@ -1,0 +1,171 @@
+"""A connection until somebody has to read it: what is known is answered here, at the cost of accepting it.
+
+A parser, a task and their end cost more than twenty answers.  So a connection has none of them until the first chunk
+comes that is not one request that is known; then it is handed over, once and for all, as if it had begun with that.
+"""
+
+import asyncio
+from typing import Protocol, cast
+
+from proxy.admission import Admission, ConnectionMetrics
+from proxy.config import Limits
+from proxy.deadlines import Deadlines
+from proxy.fast_lane import Last
+from proxy.passing.proxy_protocol import Preface
+
+
+class Knowing(Protocol):
+    """What answers requests that are known."""
+
+    def answer_known(self, data: bytes) -> bytes | None:
+        """See `Edge`."""
+        ...
+
+
+class Reading(Protocol):
+    """The protocol of a connection that is read."""
+
+    preface: Preface | None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None: ...  # noqa: D102 - as asyncio calls it
+    def pause_writing(self) -> None: ...  # noqa: D102
+    def data_received(self, data: bytes) -> None: ...  # noqa: D102
+
+
+class House(Protocol):
+    """What stands behind all connections of a server."""
+
+    limits: Limits
+    admission: Admission
+    deadlines: Deadlines
+    metrics: ConnectionMetrics
+    patience_seconds: float
+    requests_count: int
+    thresholds: "set[Threshold]"
+
+    def reader(self) -> Reading:
+        """Somebody to read a connection."""
+        ...
+
+    def admitted(self, transport: asyncio.BaseTransport, preface: Preface | None) -> str | None:
+        """Where a connection comes from, which is counted now; None: it was turned away."""
+        ...
+
+
+class Threshold(asyncio.Protocol):
+    """One connection."""
+
+    __slots__ = (
+        "_answered",
+        "_house",
+        "_knowing",
+        "_loop",
+        "_paused",
+        "_place",
+        "_since",
+        "_transport",
+        "_unsent",
+        "_unsent_since",
+        "due",
+        "preface",
+    )
+
+    def __init__(self, knowing: Knowing, house: House, loop: asyncio.AbstractEventLoop) -> None:
+        self._knowing = knowing
+        self._house = house
+        self._loop = loop
+        self.preface: Preface | None = None  # what a load balancer has said about the connection
+        self.due = 0  # the tick at which `ring` is called
+        self._transport: asyncio.Transport | None = None  # None: not let in, handed over, or lost
+        self._place = ""
+        self._since = 0.0  # of the loop's clock: when it was made, or answered last
+        self._answered = False
+        self._paused = False  # whether the client takes too little of what is sent
+        self._unsent = 0  # octets that it has not taken, when last looked at
+        self._unsent_since = 0.0
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Let a connection in, or turn it away."""
+        house = self._house
+        place = house.admitted(transport, self.preface)
+        if place is None:
+            return
+        self._place = place
+        self._transport = cast(asyncio.Transport, transport)
+        self._since = self._loop.time()
+        house.deadlines.wind(self, house.patience_seconds)
+        house.thresholds.add(self)
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - as asyncio calls it
+        """Forget a connection."""
+        if self._transport is not None:
+            self._leave()
+
+    def data_received(self, data: bytes) -> None:
+        """Answer what is known; let somebody read what is not."""
+        transport = self._transport
+        if transport is None or transport.is_closing():
+            return
+        answer = None if self._paused else self._knowing.answer_known(data)
+        if answer is None:
+            self._hand_over(transport, data)
+            return
+        transport.write(answer)
+        self._house.requests_count += 1
+        if answer.__class__ is Last:
+            transport.close()
+        else:
+            self._since = self._loop.time()
+            self._answered = True
+
+    def pause_writing(self) -> None:
+        """The client reads more slowly than it asks: whoever takes over waits for it."""
+        self._paused = True
+
+    def resume_writing(self) -> None:
+        """It has caught up."""
+        self._paused = False
+
+    def close(self) -> None:
+        """End the connection when what was answered is sent."""
+        if self._transport is not None:
+            self._transport.close()
+
+    def ring(self, now: float) -> None:
+        """Look whether the client keeps its time: called by `Deadlines`, seldom."""
+        transport, limits = self._transport, self._house.limits
+        if transport is None:
+            return
+        seconds = self._house.patience_seconds
+        if unsent := transport.get_write_buffer_size():
+            if unsent != self._unsent:
+                self._unsent, self._unsent_since = unsent, now
+            elif now - self._unsent_since >= limits.send_seconds:
+                self._house.metrics.turned_away("not-read")
+                transport.abort()
+                return
+        else:
+            self._unsent = 0
+            left = self._since + (limits.keep_alive_seconds if self._answered else limits.head_seconds) - now
+            if left <= 0:
+                transport.close()
+                return
+            seconds = min(seconds, left)
+        self._house.deadlines.wind(self, seconds)
+
+    def _hand_over(self, transport: asyncio.Transport, data: bytes) -> None:
+        self._leave()
+        reader = self._house.reader()
+        reader.preface = self.preface
+        transport.set_protocol(cast(asyncio.BaseProtocol, reader))
+        reader.connection_made(transport)
+        if self._paused:
+            reader.pause_writing()
+        reader.data_received(data)
+
+    def _leave(self) -> None:
+        house = self._house
+        self._transport = None
+        house.deadlines.stop(self)
+        house.thresholds.discard(self)
+        house.admission.leave(self._place)

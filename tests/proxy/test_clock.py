@@ -1,0 +1,22 @@
+"""The clock tells the time, and whose time it is; asking for it costs a command nothing."""
+
+import subprocess
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from proxy.clock import utc_now
+
+ROOT = Path(__file__).parent.parent.parent
+
+
+def test_the_clock_says_whose_time_it_tells() -> None:
+    assert utc_now().utcoffset() == timedelta(0)
+    assert abs(utc_now() - datetime.now(UTC)) < timedelta(minutes=1)
+
+
+def test_a_command_on_the_rules_does_not_read_the_server() -> None:
+    """Half of what such a command took was the reading of what it never uses."""
+    asked = "import sys, proxy.commands.rules; print('aiohttp' in sys.modules, 'proxy.edge' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", asked], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["False", "False"]
