@@ -9,6 +9,7 @@ import importlib.resources
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from importlib.resources.abc import Traversable
 from typing import Final
 from urllib.parse import quote, urlencode
 
@@ -16,7 +17,7 @@ import jinja2
 from markupsafe import Markup
 
 from proxy import languages, messages
-from proxy.messages import DEFAULT_LANGUAGE, Texts
+from proxy.messages import DEFAULT_LANGUAGE, Message, MessageFile, Texts
 from redirect_rules.model import HO_CHI_MINH
 from redirect_rules.rights import Deed, Person
 
@@ -101,7 +102,7 @@ class ConsolePages:
             auto_reload=False,
         )
         self._environment.filters.update(
-            instant=_instant, number=_number, share=_share, query=urlencode, segment=_segment, old_link=_old_link
+            instant=_instant, number=_number, share=_share, query=urlencode, segment=_segment
         )
         self._environment.globals.update(asset=self._asset_paths.__getitem__, menu=MENU, pairs=_pairs)
 
@@ -117,13 +118,8 @@ class ConsolePages:
 
 
 def _texts() -> Mapping[str, Texts]:
-    files = {
-        file.name.removesuffix(".toml"): messages.read(
-            f"{PACKAGE}/{FOLDER}/messages/{file.name}", file.read_text("utf-8")
-        )
-        for file in (importlib.resources.files(PACKAGE) / FOLDER / "messages").iterdir()
-        if file.name.endswith(".toml")
-    }
+    languages_there = (importlib.resources.files(PACKAGE) / FOLDER / "messages").iterdir()
+    files = {folder.name: _language(folder) for folder in languages_there if folder.is_dir()}
     reference = files[DEFAULT_LANGUAGE].messages
     problems = [problem for file in files.values() for problem in messages.problems_against(file, reference)]
     problems += [
@@ -133,6 +129,19 @@ def _texts() -> Mapping[str, Texts]:
         raise ValueError("\n".join(problems))
     ordered = sorted(files, key=lambda tag: (tag != DEFAULT_LANGUAGE, tag))
     return {tag: Texts(tag, files[tag].messages) for tag in ordered}
+
+
+def _language(folder: Traversable) -> MessageFile:
+    """The files of one language, one for each part of the console, as one."""
+    source = f"{PACKAGE}/{FOLDER}/messages/{folder.name}"
+    found: dict[str, Message] = {}
+    problems: list[str] = []
+    for file in sorted(folder.iterdir(), key=lambda one: one.name):
+        part = messages.read(f"{source}/{file.name}", file.read_text("utf-8"))
+        problems += part.problems
+        problems += [f"{part.source}: {key}: stands in another file too" for key in part.messages if key in found]
+        found |= part.messages
+    return MessageFile(source, found, tuple(problems))
 
 
 def _assets() -> list[Asset]:
@@ -185,8 +194,3 @@ def _segment(text: str) -> str:
 def _pairs(values: Iterable[str]) -> list[tuple[str, str]]:
     """Choices that are called what they are."""
     return [(value, value) for value in values]
-
-
-def _old_link(key: str) -> str:
-    """The address that people had, from its key."""
-    return f"https://{key}"
