@@ -87,7 +87,7 @@ class FormPost(SignInForm):
     @property
     def form_sources(self) -> tuple[str, ...]:
         """See SignInView."""
-        return (_origin(self.action), *ANYWHERE)
+        return (_origin(self.action), *super(FormPost, self).form_sources)  # a bare super() knows no slots=True class
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
