@@ -42,6 +42,12 @@ def agency_code(text: str) -> str | None:
     return match[1] if match else None
 
 
+def numbered_procedure(text: str) -> str | None:
+    """The base code of those that begin n.nnnnnn alone: what stands in an address whose writer nobody knows."""
+    match = _PROCEDURE.match(text.strip())
+    return match[1] if match else None
+
+
 def _procedure_or_number(text: str) -> str | None:
     return procedure_code(text) or _matching(r"\d{1,12}")(text.strip())
 
@@ -67,6 +73,7 @@ def _matching(pattern: str) -> Callable[[str], str | None]:
 TYPES: Mapping[str, CaptureType] = {
     "hex24": CaptureType(_matching(r"[0-9a-fA-F]{24}"), 6, "24 hexadecimal digits"),
     "procedure": CaptureType(procedure_code, 5, "a procedure code, 1.001193 or with its agency"),
+    "numbered-procedure": CaptureType(numbered_procedure, 5, "a procedure code that begins as 1.001193 does"),
     "dossier": CaptureType(_dossier, 4, "a dossier code, 000.00.53.H48-220921-0099"),
     "commune": CaptureType(_matching(r"\d{5}"), 4, "a commune's five digits"),
     "agency": CaptureType(agency_code, 4, "the agency at the end of a procedure code"),

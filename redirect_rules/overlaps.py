@@ -15,6 +15,7 @@ APART: Final = frozenset(
     for pair in (
         *(("hex24", other) for other in ("procedure", "dossier", "commune", "agency", "number", "language")),
         ("hex24", "procedure-or-number"),
+        *(("numbered-procedure", other) for other in ("hex24", "number", "commune", "language")),
         *(("number", other) for other in ("procedure", "dossier", "agency", "language")),
         *(("commune", other) for other in ("procedure", "dossier", "agency", "language")),
         *(("language", other) for other in ("procedure", "dossier", "agency", "procedure-or-number")),

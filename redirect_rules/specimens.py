@@ -19,6 +19,7 @@ VALUES: Final[Mapping[str, str]] = {
     "number": "1",
     "language": "vi",
     "procedure-or-number": "1",
+    "numbered-procedure": "1.000001",
     "word": "x",
     "text": "x",
 }

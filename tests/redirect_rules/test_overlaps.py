@@ -92,6 +92,7 @@ TEXTS = {
     "agency": r"[0-9]\.[0-9]{6}\.H[0-9]{2}",
     "number": r"[0-9]{1,18}",
     "language": r"(vi|en|km)([-_][A-Za-z]{2})?",
+    "numbered-procedure": r"[0-9]\.[0-9]{6}([.][0-9A-Z.]{0,9})?",
     "procedure-or-number": r"[0-9]\.[0-9]{6}|[0-9]{1,12}",
 }
 
