@@ -5,6 +5,7 @@ request forgery · 34 X-Forwarded-For against limits · 40, 41 signing others ou
 """
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
@@ -362,7 +363,7 @@ async def test_42_what_the_store_keeps_opens_no_door(desk: Desk, state: Any) -> 
     secrets = [told["code"], body["access_token"], body["refresh_token"], body["id_token"], browser.cookies["sign-in"]]
     assert "account-1" in written  # it is looked at the right place
     assert not [secret for secret in secrets if secret in written]
-    assert "eyJ" not in written  # the upstream's ID token is sealed
+    assert not re.search(r"eyJ[\w-]+\.", written)  # the upstream's ID token is sealed
 
 
 # 55: a store that dies

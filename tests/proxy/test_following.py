@@ -1,6 +1,7 @@
 """A worker follows what is published while it serves; a bad number never replaces a good one."""
 
 import asyncio
+import shutil
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -30,9 +31,7 @@ class Office:
         self.folder = folder
         self.snapshots = folder / "snapshots"
         self._packs = packs
-        folder.mkdir(parents=True, exist_ok=True)
         self.store = SqlStore(f"sqlite:///{folder / 'rules.db'}", four_eyes=False)
-        seed(self.store, packs_of(packs.sources), at=AUTUMN)
 
     def change(self) -> Change:
         return Change("an", "because", AUTUMN)
@@ -52,8 +51,19 @@ class Office:
         self.store.close()
 
 
+@pytest.fixture(scope="session")
+def seeded(tmp_path_factory: pytest.TempPathFactory, packs: Packs) -> Path:
+    """A state folder with the shipped rules in its store: they are written once, and copied for each test."""
+    folder = tmp_path_factory.mktemp("seeded")
+    store = SqlStore(f"sqlite:///{folder / 'rules.db'}", four_eyes=False)
+    seed(store, packs_of(packs.sources), at=AUTUMN)
+    store.close()
+    return folder
+
+
 @pytest.fixture
-def office(tmp_path: Path, packs: Packs) -> Iterator[Office]:
+def office(tmp_path: Path, packs: Packs, seeded: Path) -> Iterator[Office]:
+    shutil.copytree(seeded, tmp_path / "var")
     made = Office(tmp_path / "var", packs)
     yield made
     made.close()
