@@ -10,17 +10,24 @@ ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=igno
 WORKDIR /src
 # The program's environment has no pip of its own: what runs cannot install.
 RUN python -m venv --without-pip /opt/dvc-edge
-COPY requirements/run.txt requirements/build.txt requirements/
+COPY requirements/run.txt requirements/build.txt requirements/compile.txt requirements/
+# The compiler stays in this stage.  --build-arg DVC_EDGE_COMPILE=0: everything is interpreted.
+ARG DVC_EDGE_COMPILE=1
+# hadolint ignore=DL3008
+RUN apt-get update && apt-get install --yes --no-install-recommends gcc libc6-dev && rm -rf /var/lib/apt/lists/*
 RUN pip --python /opt/dvc-edge/bin/python install --require-hashes -r requirements/run.txt \
-    && pip install --require-hashes -r requirements/build.txt
-COPY pyproject.toml README.md LICENSE ./
+    && pip install --require-hashes -r requirements/build.txt \
+    && pip install --require-hashes -r requirements/compile.txt
+COPY pyproject.toml hatch_build.py README.md LICENSE ./
 COPY proxy proxy
 COPY sso sso
 COPY redirect_rules redirect_rules
 COPY templates templates
 COPY conf conf
-RUN pip wheel --no-deps --no-build-isolation --wheel-dir dist . \
+RUN DVC_EDGE_COMPILE="${DVC_EDGE_COMPILE}" pip wheel --no-deps --no-build-isolation --wheel-dir dist . \
     && pip --python /opt/dvc-edge/bin/python install --no-deps dist/*.whl
+# Templates are kept compiled beside Python's own files: what runs may not write there, and starts a third sooner with them.
+RUN PYTHONDONTWRITEBYTECODE="" /opt/dvc-edge/bin/python -P -c "from proxy.pages import Pages; Pages()"
 
 FROM ${PYTHON}
 LABEL org.opencontainers.image.title="dvc-edge" \

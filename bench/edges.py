@@ -51,10 +51,12 @@ def edge(
     workers: int = 1,
     cpu: int | None = SERVER_CPU,
     environ: Mapping[str, str] | None = None,
+    program: Path = ROOT,
 ) -> Iterator[Edge]:
     """Start an edge on a state folder and stop it at the end.  Raises DoesNotStart.
 
-    folder  takes its access log as `stdout`, and what it says to people as `stderr`
+    folder   takes its access log as `stdout`, and what it says to people as `stderr`
+    program  where it lies; `Workshop.compiled_program` has another one
     """
     port, operations = free_port(), free_port()
     chosen = {
@@ -62,10 +64,12 @@ def edge(
         "DVC_EDGE__OPERATIONS__PORT": str(operations),
         "DVC_EDGE__STATE__FOLDER": f'"{state}"',
         "DVC_EDGE__WORKERS__COUNT": str(workers),
+        "PYTHONDONTWRITEBYTECODE": "",  # as where it was installed: what was compiled once is not compiled again
     }
     command = [sys.executable, "-m", "proxy", "serve", "--config", str(ROOT / "conf/edge.toml")]
     begun = time.perf_counter()
-    with serving(command, port=port, folder=folder, environ={**chosen, **(environ or {})}, cpu=cpu) as server:
+    asked = {**chosen, **(environ or {})}
+    with serving(command, port=port, folder=folder, environ=asked, cpu=cpu, cwd=program) as server:
         running = Edge(server, operations, _ready(operations, begun, folder), folder)
         _complete(running, workers, begun)
         yield running

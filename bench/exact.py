@@ -20,7 +20,8 @@ from tempfile import TemporaryDirectory
 from tqdm import tqdm
 
 from redirect_rules.canonical import canonical_key
-from redirect_rules.exact import DictIndex, ExactIndex, ExactRule
+from redirect_rules.dict_index import DictIndex
+from redirect_rules.exact import ExactIndex, ExactRule
 from redirect_rules.model import Action
 from redirect_rules.snapshot_file import open_current, path_of, point_at
 from redirect_rules.snapshot_writer import Contents, write
@@ -116,8 +117,8 @@ def probe(folder: Path, count: int, shape: str, rounds: int) -> dict[str, object
 
 def probed(index: LmdbIndex, keys: list[ExactRule]) -> float:
     """CPU microseconds of LMDB alone: one probe for the path, its key made before."""
-    get, portals = index._table._probe, index._portals  # noqa: SLF001 - there is no other way to it
-    octets = [portals[portal] + path.encode() + b"\x01" for portal, path, *_ in keys]
+    get, begin = index._table._probe, index.places.begin  # noqa: SLF001 - there is no other way to it
+    octets = [(begin(portal, path) or b"") + b"\x01" for portal, path, *_ in keys]
 
     def all_of_them() -> None:
         for key in octets:

@@ -3,18 +3,19 @@
 import base64
 import hashlib
 import http.client
+import secrets
 from http.cookies import SimpleCookie
 from typing import Final
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 SECRET: Final = "s" * 43
-_CALLBACK: Final = "https://alpha.example/cb"
+CALLBACK: Final = "https://alpha.example/cb"
 _VERIFIER: Final = "v" * 43
 _CHALLENGE: Final = base64.urlsafe_b64encode(hashlib.sha256(_VERIFIER.encode()).digest()).rstrip(b"=").decode()
-_REQUEST: Final = urlencode(
+REQUEST: Final = urlencode(
     {
         "client_id": "alpha",
-        "redirect_uri": _CALLBACK,
+        "redirect_uri": CALLBACK,
         "response_type": "code",
         "scope": "openid",
         "state": "s",
@@ -25,8 +26,30 @@ _REQUEST: Final = urlencode(
 )
 
 
+REDEEMING: Final = (
+    f"Authorization: Basic {base64.b64encode(f'alpha:{SECRET}'.encode()).decode()}\r\n"
+    "Content-Type: application/x-www-form-urlencoded\r\n"
+)
+"""Header lines of the client at the token endpoint."""
+
+
+def redemption(place: str) -> str:
+    """The form by which the client redeems what it was told at its callback address."""
+    code = parse_qs(urlsplit(place).query)["code"][0]
+    form = {"grant_type": "authorization_code", "code": code, "redirect_uri": CALLBACK, "code_verifier": _VERIFIER}
+    return urlencode(form)
+
+
 class NotSignedIn(Exception):
     """A step was answered otherwise than it should; the text has the answer's beginning."""
+
+
+def approved(place: str) -> str:
+    """What the person's browser does where their account is: the address that it is sent back to."""
+    asked = {name: values[0] for name, values in parse_qs(urlsplit(place).query).items()}
+    # The code carries the nonce: the accounts are made up without a memory.
+    answer = {"code": f"{secrets.token_hex(8)}.{asked['nonce']}", "state": asked["state"]}
+    return f"{asked['redirect_uri']}?{urlencode({**answer, 'iss': 'https://home.example'})}"
 
 
 class Visitors:
@@ -49,13 +72,13 @@ class Visitors:
     def sign_in(self) -> None:
         """From the client's request to its tokens.  Raises NotSignedIn."""
         cookies: dict[str, str] = {}
-        place = self._sent_on(f"{self._authorize}?{_REQUEST}", cookies)
-        while not place.startswith(_CALLBACK):
+        place = self._sent_on(f"{self._authorize}?{REQUEST}", cookies)
+        while not place.startswith(CALLBACK):
             if place.startswith("https://home.example/"):
-                place = self.text(f"/approve?to={place}")
+                place = approved(place)
             parts = urlsplit(place)
             place = self._sent_on(f"{parts.path}?{parts.query}" if parts.query else parts.path, cookies)
-        self._redeem(parse_qs(urlsplit(place).query)["code"][0])
+        self._redeem(place)
 
     def _sent_on(self, target: str, cookies: dict[str, str]) -> str:
         headers = {"Cookie": "; ".join(f"{name}={value}" for name, value in cookies.items())} if cookies else {}
@@ -66,13 +89,9 @@ class Visitors:
             raise NotSignedIn(f"{urlsplit(target).path}: {answer.status} {body[:200]!r}")
         return str(answer.headers["Location"])
 
-    def _redeem(self, code: str) -> None:
-        form = {"grant_type": "authorization_code", "code": code, "redirect_uri": _CALLBACK, "code_verifier": _VERIFIER}
-        headers = {
-            "Authorization": "Basic " + base64.b64encode(f"alpha:{SECRET}".encode()).decode(),
-            "Content-Type": "application/x-www-form-urlencoded",
-        }
-        answer, body = self._asked("POST", "/token", headers, urlencode(form))
+    def _redeem(self, place: str) -> None:
+        headers = dict(line.split(": ", 1) for line in REDEEMING.splitlines())
+        answer, body = self._asked("POST", "/token", headers, redemption(place))
         if answer.status != 200 or b'"id_token"' not in body:
             raise NotSignedIn(f"/token: {answer.status} {body[:200]!r}")
 

@@ -85,9 +85,25 @@ _SHAPES: Final = (  # ours, nginx's, an address; the number's place is never the
 )
 
 
+_LATE: Final = (  # what tells them apart comes last: each expression reads an address to its end before it gives up
+    "/{{org:word}}/thu-tuc/{{id:number}}/trang-{n}",
+    "^/[^/]+/thu-tuc/([0-9]+)/trang-{n}$",
+    "/so-noi-vu/thu-tuc/{{}}/trang-{n}",
+)
+
+
 def template(number: int) -> Template:
-    """The template of a number."""
-    ours, theirs, sample = (text.format(n=f"{number:06}") for text in _SHAPES[number % len(_SHAPES)])
+    """The template of a number, of one of six shapes."""
+    return _template(number, _SHAPES[number % len(_SHAPES)])
+
+
+def late_template(number: int) -> Template:
+    """The template of a number, all of one shape: the worst case for whoever tries one after the other."""
+    return _template(number, _LATE)
+
+
+def _template(number: int, shape: tuple[str, str, str]) -> Template:
+    ours, theirs, sample = (text.format(n=f"{number:06}") for text in shape)
     return Template(number, ours, theirs, sample)
 
 

@@ -71,9 +71,11 @@ def serving(
     folder: Path,
     environ: Mapping[str, str] | None = None,
     cpu: int | None = SERVER_CPU,
+    cwd: Path = ROOT,
 ) -> Iterator[Server]:
     """Start a server, wait until it takes connections, stop it and all that it made.  Raises DoesNotStart.
 
+    cwd     where it is started
     folder  takes what it says: `stdout`, with the access log of those that write it there, and `stderr`
     """
     said = folder / "stderr"
@@ -81,7 +83,7 @@ def serving(
     with said.open("wb") as err, (folder / "stdout").open("wb") as out, on_cpu(cpu):
         # In a session of its own: Ctrl-C reaches the measurement alone, which then stops everything in order.
         process = subprocess.Popen(
-            command, cwd=ROOT, env={**os.environ, **(environ or {})}, stdout=out, stderr=err, start_new_session=True
+            command, cwd=cwd, env={**os.environ, **(environ or {})}, stdout=out, stderr=err, start_new_session=True
         )
     try:
         while not _accepts(port):

@@ -1,6 +1,6 @@
 """State folders with published rules in any number, made without a store.
 
-    python -m bench.states exact|named|templates FOLDER COUNT
+    python -m bench.states exact|named|templates|late-templates FOLDER COUNT
 
 makes the file of number 1 in FOLDER/snapshots and lets it serve; prints what that took.
 """
@@ -10,7 +10,7 @@ import resource
 import subprocess
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,7 +18,7 @@ from typing import Any, Final
 
 from tqdm import tqdm
 
-from bench.rulesets import OldAddress, Site, old_addresses, template
+from bench.rulesets import OldAddress, Site, Template, late_template, old_addresses, template
 from bench.servers import ROOT
 from proxy import config
 from proxy.packs import load_packs
@@ -28,6 +28,8 @@ from redirect_rules.packs import Packs, Sources
 from redirect_rules.snapshot_file import path_of, point_at
 from redirect_rules.snapshot_writer import Contents, write
 from redirect_rules.sources import Document
+from redirect_rules.stores.hits import HitStore
+from redirect_rules.verification import note
 
 NOW: Final = datetime(2026, 11, 1, tzinfo=UTC)
 SITES: Final = 34
@@ -79,7 +81,7 @@ def code(one: OldAddress) -> str:
     return f"1.{one.number % PROCEDURES:06}"
 
 
-def with_templates(sources: Sources, portal: str, count: int) -> Sources:
+def with_templates(sources: Sources, portal: str, count: int, make: Callable[[int], Template] = template) -> Sources:
     """The shipped texts, with so many templates in place of a portal's own rules."""
     rules = [
         {
@@ -88,7 +90,7 @@ def with_templates(sources: Sources, portal: str, count: int) -> Sources:
             "action": "redirect",
             "to": [{"destination": "procedure-search", "keyword": "{id}"}, "home"],
         }
-        for one in map(template, range(count))
+        for one in map(make, range(count))
     ]
     own = Document(f"rules/{portal}.json", json.dumps({"portal": portal, "rule": rules}))
     others = (document for document in sources.portal_rules if Path(document.source).stem != portal)
@@ -106,6 +108,9 @@ def compile_rules(folder: Path, sources: Sources, rules: Iterable[ExactRule]) ->
 
         contents = Contents(1, rules, (), sources.documents(), NOW, "bench", "")
         point_at(folder / "snapshots", write(folder / "snapshots", contents, progress=show))
+    # As publishing leaves them: every octet was looked at, and the database has its tables.
+    note(path_of(folder / "snapshots", 1))
+    HitStore.open(f"sqlite:///{folder / 'rules.db'}").close()
 
 
 def made(kind: str, folder: Path, count: int) -> Compiled:
@@ -130,7 +135,8 @@ def main() -> None:
         cpu, wall = time.process_time(), time.perf_counter()
         compile_rules(folder, packs.sources, map(rule, old_addresses(count, where)))
     else:
-        compile_rules(folder, with_templates(packs.sources, where[0].portal, count), ())
+        make = late_template if kind == "late-templates" else template
+        compile_rules(folder, with_templates(packs.sources, where[0].portal, count, make), ())
     told = {
         "cpu_seconds": time.process_time() - cpu - making_cpu,
         "wall_seconds": time.perf_counter() - wall - making_wall,

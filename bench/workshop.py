@@ -1,5 +1,6 @@
 """What measurements share: how long they may take, a folder for everything, and rules that are compiled once."""
 
+import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -12,10 +13,12 @@ from typing import Final
 
 from bench import states
 from bench.rulesets import Site
+from bench.servers import ROOT
 from bench.states import Compiled
 from redirect_rules.packs import Packs
 
 MILLION: Final = 1_000_000
+COMPILED: Final = "edge, compiled"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +56,25 @@ class Workshop:
     def sites(self) -> list[Site]:
         """The portals that rules are made for."""
         return states.sites(self.packs)
+
+    @cached_property
+    def compiled_program(self) -> Path | None:
+        """The program with its hottest modules compiled (docs/decisions/0023); None where nobody can compile it."""
+        folder = self.folder / "compiled"
+        self.told("compiling the lane")
+        # Not imported: hatchling stands only where wheels are made.
+        done = subprocess.run(
+            [sys.executable, ROOT / "hatch_build.py", folder], cwd=ROOT, capture_output=True, text=True, check=False
+        )
+        if done.returncode:
+            self.told(f"it cannot be compiled: {done.stderr.strip().rpartition(chr(10))[2]}")
+        return None if done.returncode else folder
+
+    @property
+    def forms(self) -> list[tuple[str, Path]]:
+        """Our program by what it is called in the tables: as its sources are, and compiled, where it can be."""
+        program = self.compiled_program
+        return [("edge", ROOT), *([(COMPILED, program)] if program is not None else [])]
 
     def place(self, name: str) -> Path:
         """A folder of one's own."""

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from json.encoder import encode_basestring as quoted
-from typing import Final, NamedTuple, TextIO
+from typing import Final, TextIO, TypeAlias
 
 from redirect_rules.canonical import Key
 from redirect_rules.decision import Decision
@@ -33,38 +33,31 @@ class Entry:
     @classmethod
     def of(cls, decision: Decision) -> "Entry":
         """From a decision."""
+        # Plain words: to look a member of an Enum up, in every count, runs Python.
         return cls(
             portal=decision.portal.id,
-            phase=decision.phase,
-            client=decision.client,
-            outcome=decision.outcome,
+            phase=decision.phase.value,
+            client=decision.client.value,
+            outcome=decision.outcome.value,
             rule=decision.rule.id if decision.rule else "unmapped",
             destination=decision.way.destination if decision.way else "-",
             path=masked_path(decision.key),
         )
 
 
-class Line(NamedTuple):
-    """A line but for what differs between two requests that are answered alike: when, under which id, how long."""
-
-    before: str  # between the id and the microseconds
-    after: str  # from the microseconds to the end
-
-    @classmethod
-    def of(cls, entry: Entry, method: str, status: int, length: int) -> "Line":
-        """From what there is to say.  `length` is that of the answer's body as sent, in octets."""
-        return Lines.of(entry, method, status).line(entry.rule, entry.destination, entry.path, length, entry.note)
-
-    def written(self, at: str, request_id: str, nanoseconds: int) -> str:
-        """The whole line.  `at` is an instant as `Second` writes it."""
-        return f'{{"at": "{at}", "id": "{request_id}{self.before}{nanoseconds // 1_000}{self.after}'
+Line: TypeAlias = tuple[str, str]
+"""A line but for what differs between two requests that are answered alike: what stands between the id and the
+microseconds, and what follows them to the end."""
 
 
-class Lines(NamedTuple):
+class Lines:
     """Lines but for what differs between two pages that are answered alike besides: the page, and where it leads."""
 
-    before: str  # up to the length
-    after: str  # from the microseconds to the rule
+    __slots__ = ("_after", "_before")
+
+    def __init__(self, before: str, after: str) -> None:
+        self._before = before  # up to the length
+        self._after = after  # from the microseconds to the rule
 
     @classmethod
     def of(cls, entry: Entry, method: str, status: int) -> "Lines":
@@ -78,19 +71,28 @@ class Lines(NamedTuple):
     def line(self, rule: str, destination: str, path: str, length: int, note: str = "") -> Line:
         """The line of a page; its `path` is masked."""
         told = f', "note": {quoted(note)}' if note else ""
-        before, after = self
-        # Not by its constructor, which runs Python: one line is made for each page that was not asked for before.
-        return tuple.__new__(
-            Line,
-            (
-                f'{before}{length}, "us": ',
-                f'{after}{quoted(rule)}, "destination": {quoted(destination)}, "path": {quoted(path)}{told}}}\n',
-            ),
+        return (
+            f'{self._before}{length}, "us": ',
+            f'{self._after}{quoted(rule)}, "destination": {quoted(destination)}, "path": {quoted(path)}{told}}}\n',
         )
+
+    def plain_line(self, rule: str, between: str, path: str, length: int) -> Line:
+        """The same where a path has nothing in it that JSON escapes; `between` goes from the rule to the path."""
+        return f'{self._before}{length}, "us": ', f'{self._after}{quoted(rule)}{between}{path}"}}\n'
+
+
+def line_of(entry: Entry, method: str, status: int, length: int) -> Line:
+    """From what there is to say.  `length` is that of the answer's body as sent, in octets."""
+    return Lines.of(entry, method, status).line(entry.rule, entry.destination, entry.path, length, entry.note)
+
+
+_THOUSANDTHS: Final = tuple(f".{number:03}" for number in range(1_000))
 
 
 class Second:
     """Writes instants as ISO 8601 with milliseconds; those of one second cost a tenth of the first of them."""
+
+    __slots__ = ("_after", "_before", "_begin", "_end")
 
     def __init__(self) -> None:
         self._begin = self._end = datetime.min.replace(tzinfo=UTC)
@@ -103,7 +105,7 @@ class Second:
             self._end = self._begin + timedelta(seconds=1)
             self._before, _, after = at.isoformat(timespec="milliseconds").partition(".")
             self._after = after[3:]
-        return f"{self._before}.{at.microsecond // 1_000:03}{self._after}"
+        return f"{self._before}{_THOUSANDTHS[at.microsecond // 1_000]}{self._after}"
 
 
 class AccessLog:

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import product
+from itertools import chain, product
 from typing import NamedTuple, TextIO
 
 from proxy.access_log import AccessLog
@@ -50,15 +50,15 @@ class App:
     certificates: Certificates | None = None
 
 
-def _speakable_ids() -> Iterator[str]:
-    """Ids in blocks: the first ten letters at random, the last two through all there are."""
+def _speakable_ids() -> Iterator[Iterator[str]]:
+    """Blocks of ids: the first ten letters at random, the last two through all there are."""
     while True:
         letters = [_ALPHABET[(octet * len(_ALPHABET)) >> 8] for octet in random.randbytes(10)]  # noqa: S311
-        yield from map(f"{''.join(letters[:4])}-{''.join(letters[4:8])}-{''.join(letters[8:])}".__add__, _ENDINGS)
+        yield map(f"{''.join(letters[:4])}-{''.join(letters[4:8])}-{''.join(letters[8:])}".__add__, _ENDINGS)
 
 
 _ENDINGS = ["".join(pair) for pair in product(_ALPHABET, repeat=2)]
-_ids = _speakable_ids()
+_ids = chain.from_iterable(_speakable_ids())
 
 
 def speakable_id() -> str:

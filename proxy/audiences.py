@@ -100,11 +100,12 @@ USUAL: Final = Manner()
 class Audience:
     """All who are answered alike: one object for equal facts, so that it is compared by identity."""
 
-    __slots__ = ("facts", "manner")
+    __slots__ = ("closes", "facts", "manner")
 
     def __init__(self, facts: Facts, manner: Manner = USUAL) -> None:
         self.facts = facts
         self.manner = manner
+        self.closes = manner.closes
 
 
 def classes_of(method: str, headers: Mapping[str, str], crawlers: Crawlers) -> tuple[ClientClass, ...]:

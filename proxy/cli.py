@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from proxy import __version__
+from redirect_rules.garbage import uncollected
 from redirect_rules.sources import Problems
 
 _DESCRIPTION = """\
@@ -55,7 +56,8 @@ def parser(named: str = "") -> argparse.ArgumentParser:
     top.add_argument("--version", action="version", version=f"dvc-edge {__version__}")
     commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for name in (named,) if named in COMMANDS else COMMANDS:
-        module = import_module(f"proxy.commands.{name}")
+        with uncollected():  # of a start a tenth
+            module = import_module(f"proxy.commands.{name}")
         command = commands.add_parser(
             module.NAME,
             help=module.HELP,

@@ -71,8 +71,38 @@ class Operations(Address):
 class ConsoleSettings(Address):
     """The officers' address."""
 
+    enabled: bool = False  # whether `dvc-edge serve` runs it beside the workers
     port: Port = 8083
     public: str = ""  # how officers reach it, "https://console.example.vn"; "": http on the address itself
+    # Officers sign in by our own broker, for which the console is a client like any other: one of the four says how
+    # it shows that it is that client; none: passwords only.
+    client_id: Annotated[str, Field(min_length=1)] = "console"
+    secret_file: str = ""
+    secret_variable: str = ""
+    secret: Annotated[str, Field(repr=False)] = ""  # development only
+    signing_key_file: str = ""  # a private JWK
+    level: Literal[1, 2] = 2  # of assurance, at least
+    passwords: Literal["until-linked", "keep"] = "until-linked"
+    sealing_keys_file: str = ""  # "": FOLDER/console/sealing.keys, made where there is none
+
+    @property
+    def by_broker(self) -> bool:
+        """Whether officers can sign in by the broker."""
+        return bool(self.secret_file or self.secret_variable or self.secret or self.signing_key_file)
+
+    @model_validator(mode="after")
+    def _can_be_reached(self) -> Self:
+        problems = [*_public_problems(self.public)] if self.public else []
+        ways = ("secret_file", "secret_variable", "secret", "signing_key_file")
+        if len(given := [name for name in ways if getattr(self, name)]) > 1:
+            problems.append(f"{given[1]}: {given[0]} says it already: keep one of the two")
+        if given and not self.public:
+            problems.append("public: the broker sends officers back to this address: write how they reach the console")
+        if problems:
+            raise ValueError("; ".join(problems))
+        return self
+
+    operations: str = ""  # where the edge answers operators, "http://10.0.0.5:8082"; "": as this configuration says
 
 
 class Preview(StrictModel):
@@ -100,6 +130,7 @@ class NoticeSettings(StrictModel):
     seconds: Annotated[int, Field(ge=0, le=600)] = 30
     overrides: str = "overrides"
     remember_place_days: Annotated[int, Field(ge=0, le=365)] = 30
+    count_choices: bool = True
 
 
 class SecurityContact(StrictModel):
@@ -193,6 +224,33 @@ class HitSettings(StrictModel):
     distinct_per_day: Annotated[int, Field(ge=100, le=1_000_000)] = 50_000
 
 
+class SignInLimits(StrictModel):
+    """How often, for one client from one address; 0: as often as anybody likes."""
+
+    # Requests a minute, in each worker
+    sign_in: Annotated[int, Field(ge=0)] = 120  # people who leave for an upstream
+    authorize: Annotated[int, Field(ge=0)] = 600
+    par: Annotated[int, Field(ge=0)] = 30_000
+    token: Annotated[int, Field(ge=0)] = 30_000
+    introspection: Annotated[int, Field(ge=0)] = 60_000
+    userinfo: Annotated[int, Field(ge=0)] = 60_000  # from one address, whichever the client
+    # Failures within five minutes, in all workers and nodes
+    wrong_secrets: Annotated[int, Field(ge=0)] = 10
+    wrong_codes: Annotated[int, Field(ge=0)] = 20
+    wrong_tickets: Annotated[int, Field(ge=0)] = 20
+
+    @property
+    def rates(self) -> dict[str, int]:
+        """Of requests, as `sso.limits.RATES` calls them."""
+        named = ("sign_in", "authorize", "par", "token", "introspection", "userinfo")
+        return {name.replace("_", "-"): getattr(self, name) for name in named}
+
+    @property
+    def failures(self) -> dict[str, int]:
+        """Of failures, as `sso.limits.LIMITS` calls them."""
+        return {"client-secret": self.wrong_secrets, "code": self.wrong_codes, "ticket": self.wrong_tickets}
+
+
 class SignInSettings(StrictModel):
     """Signing people in; off while no issuer is named."""
 
@@ -207,6 +265,7 @@ class SignInSettings(StrictModel):
     session_hours: Annotated[int, Field(ge=1, le=24)] = 8
     private_networks: list[str] = []  # that our own calls to clients may reach
     audit_days: Annotated[int, Field(ge=0, le=3_660)] = 400  # 0: audit files stay for ever
+    limits: SignInLimits = SignInLimits()
     simulator: Port = 0  # development only: where the simulated providers listen; 0: nowhere
 
     @model_validator(mode="after")
@@ -251,6 +310,10 @@ class Settings(StrictModel):
         if self.listen.proxy_protocol and not self.passing.trusted_peers:
             text = "name the load balancers that begin with a PROXY preface in passing.trusted_peers: nobody else may"
             raise ValueError(f"listen.proxy_protocol: {text}")
+        if self.console.by_broker and not self.sso.issuer:
+            raise ValueError("console: officers are to sign in by the broker, and there is none: name sso.issuer")
+        if self.console.secret and self.sso.environment != "development":
+            raise ValueError("console.secret: a secret is not written down here: use secret_file or secret_variable")
         return self
 
     def path(self, relative: str) -> Path:
@@ -273,6 +336,21 @@ def _issuer_problems(issuer: str, *, development: bool) -> Iterator[str]:
         yield 'issuer: must be https (http only on *.localhost with environment = "development")'
     if development and not local:
         yield 'environment: "development" is for issuers on *.localhost: write "production"'
+
+
+def _public_problems(public: str) -> Iterator[str]:
+    """What speaks against an address of the console: the broker compares it letter by letter."""
+    try:
+        parts = urlsplit(public)
+        host, _ = parts.hostname or "", parts.port
+    except ValueError:
+        yield f"public: {public!r} is no address"
+        return
+    if not host or public != f"{parts.scheme}://{parts.netloc}" or "@" in parts.netloc or public != public.lower():
+        yield "public: write https://HOST in small letters, without a path and a slash at its end"
+    local = host in {"localhost", "127.0.0.1"} or host.endswith(".localhost")
+    if parts.scheme != "https" and not (local and parts.scheme == "http"):
+        yield "public: must be https (http only on this machine)"
 
 
 def _is_network(text: str) -> bool:

@@ -205,7 +205,8 @@ class Edge:
 
     def _edition_of(self, packs: Packs, before: Edition | None) -> Edition:
         names = {tag: self._pages.language_name(tag) for tag in self._pages.languages()}
-        presenter = Presenter(packs.snapshot, names, self._settings.notice.seconds)
+        notice = self._settings.notice
+        presenter = Presenter(packs.snapshot, names, notice.seconds, notice.count_choices and self._counts_hits)
         choice = LocalityChoice(packs.snapshot, presenter, self._pages)
         routes = self._routes_over(packs)
         lane = self._lane_of(packs, before)
@@ -260,6 +261,8 @@ def _is_for_all(response: StreamResponse, decision: Decision) -> bool:
 
 def _hit_of(answered: Answered) -> Hit | None:
     """What a visit counts as; one that passes only because its page is not closed yet, as what is ahead of it."""
+    if answered.hit is not None:
+        return answered.hit
     if answered.turn is not None and answered.turn.ahead is not None:
         return Hit.of(answered.turn.ahead, ahead=True)
     return Hit.of(answered.decision) if answered.decision is not None else None

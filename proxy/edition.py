@@ -13,7 +13,7 @@ from typing import Final, NamedTuple, Protocol, assert_never
 
 from aiohttp.web import BaseRequest, Response, ResponseKey, StreamResponse
 
-from proxy import brief_answers, compression, responses, site_files, views
+from proxy import brief_answers, compression, notice_choices, responses, site_files, views
 from proxy.access_log import Entry
 from proxy.audiences import Facts, classes_of
 from proxy.config import Settings
@@ -56,6 +56,7 @@ from redirect_rules.answers import (
 )
 from redirect_rules.canonical import BadHost, BadTarget, Key, canonical_host
 from redirect_rules.decision import OUR_PREFIX, BadRequest, Decision, WrongHost, decide
+from redirect_rules.hits import Hit
 from redirect_rules.model import JOINED, ClientClass, Portal
 
 _SILENT = frozenset({ClientClass.ASSET, ClientClass.WEBSOCKET, ClientClass.EVENTSOURCE})
@@ -83,6 +84,7 @@ class Answered(NamedTuple):
     response: StreamResponse
     decision: Decision | None = None  # None: about no page of a portal
     turn: Turn | None = None
+    hit: Hit | None = None  # what it counts as, where that is no visit to a page
 
 
 class Issuer(Protocol):
@@ -161,6 +163,12 @@ class Edition:
                 page = self.trouble(turn.request, 400, "bad-request", turn.id)
                 return Answered(Entry(portal=portal.id, outcome="refuse", note="bad-request"), page)
             case Decision():
+                if decision.key.folded[:2] == notice_choices.CHOICES and self.presenter.counts_choices:
+                    headers = responses.common_headers(turn.id)
+                    told, hit = notice_choices.answer(
+                        turn.request, decision, headers, suffixes=self.settings.preview.host_suffixes
+                    )
+                    return Answered(Entry(portal=decision.portal.id, outcome="ours"), told, hit=hit)
                 if decision.key.folded[:1] == (OUR_PREFIX,):
                     page = await self._our_own(turn, decision)
                     return Answered(Entry(portal=decision.portal.id, outcome="ours"), page)

@@ -9,7 +9,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from time import perf_counter_ns
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Protocol
 
 from aiohttp.web import BaseRequest, Response, ResponseKey
 
@@ -17,7 +17,7 @@ from proxy.access_log import Entry
 from proxy.audiences import Audience, Facts, Head, Manner, is_ordinary
 from proxy.config import FastLaneSettings
 from proxy.generations import Doorkeeper, Generations
-from proxy.journal import Account, Journal, Told
+from proxy.journal import Account, Journal
 from proxy.prepared import Prepared, prepared
 from proxy.redirects import Redirects
 from proxy.responses import http_date
@@ -28,6 +28,7 @@ from redirect_rules.snapshot import Snapshot
 
 # Passed on, made of a body, or different every second.
 _NEVER_KEPT: Final = (Forward, SayNotSent, ShowSecurityContact)
+_SECOND: Final = timedelta(seconds=1)
 _OVERHEAD_OCTETS: Final = 400  # of an entry of a dictionary and its objects, measured
 
 
@@ -49,12 +50,47 @@ class Receipt(NamedTuple):
     facts: Callable[[], Facts]  # who asked; worked out for a head that is not known yet
 
 
+class Answer(Protocol):
+    """One that was made here for a single request."""
+
+    def sent(self, request_id: str, date: bytes) -> bytes:
+        """Its octets; `date` as in `responses.http_date`."""
+        ...
+
+    def prepared(self) -> Prepared:
+        """The same, to be given again."""
+        ...
+
+    def account(self) -> Account:
+        """All there is to tell of it."""
+        ...
+
+
 RECEIPT: Final = ResponseKey("RECEIPT", Receipt)
 """Under which the slow lane leaves its receipt with the response."""
 
 
 class FastLane:
     """What is known of one snapshot: heads, answers, and sketches of redirects."""
+
+    __slots__ = (
+        "_answers",
+        "_begin",
+        "_clock",
+        "_date",
+        "_end",
+        "_instants",
+        "_journal",
+        "_known",
+        "_made",
+        "_new_id",
+        "_redirects",
+        "_shortcuts",
+        "_since",
+        "_until",
+        "_verdicts",
+        "heads",
+    )
 
     def __init__(
         self,
@@ -82,51 +118,58 @@ class FastLane:
         # Most addresses are asked for once, and keeping their answers would cost more than making them.
         self._made = Doorkeeper()
         self._redirects = Redirects(snapshot)
-        self._shortcut = self._redirects.shortcuts.find
+        self._shortcuts = self._redirects.shortcuts
         self._verdicts = Verdicts(snapshot)
         self._since, self._until = self._window(clock())
-        self._second = self._next_second = datetime.min.replace(tzinfo=UTC)
+        self._begin = self._end = datetime.min.replace(tzinfo=UTC)  # of what is left of this second
         self._date = b""  # of this second
 
     def answer(self, data: bytes) -> bytes | None:
         """The answer to a chunk that is one known request from its first octet to its last; None for any other."""
         started = perf_counter_ns()
-        try:
-            method, target, tail = data.split(b" ", 2)
-        except ValueError:
+        parts = data.split(b" ", 2)
+        if len(parts) != 3:
             return None
+        method, target, tail = parts
         heads = self._known.get(method)
         audience = None if heads is None else heads.get(tail)
         if audience is None:
             return None
         now = self._clock()
-        if not self._since <= now < self._until:
-            self._move_to(now)
-        if not self._second <= now < self._next_second:
-            self._second = now.replace(microsecond=0)
-            self._next_second = self._second + timedelta(seconds=1)
-            self._date = http_date(self._second).encode()
+        if not self._begin <= now < self._end:
+            self._turn_to(now)
         asked = audience, target
         found = self._answers.get(asked)
         if found is not None:
-            told: Told = found.account
             request_id = self._new_id()
             octets = found.sent(request_id, self._date)
+            self._journal.note(found.account, now, perf_counter_ns() - started, request_id, fast=True)
+            return Last(octets) if audience.closes else octets
+        hop = self._shortcuts.find(audience, target, now)
+        made: Answer | None
+        if hop is not None:
+            made, request_id = hop, self._new_id()
+            octets = hop.sent(request_id, self._date)
         else:
-            made = (
-                self._shortcut(audience, target, now)
-                or self._redirects.find(audience, target, now)
-                or self._verdicts.find(audience, target, now)
-            )
+            made = self._redirects.find(audience, target, now) or self._verdicts.find(audience, target, now)
             if made is None:
                 return None
-            told = made.account
             request_id = self._new_id()
             octets = made.sent(request_id, self._date)
-            if self._made.knows(asked):
-                self._answers.put(asked, made.prepared())
-        self._journal.note(told, now, perf_counter_ns() - started, request_id, fast=True)
-        return Last(octets) if audience.manner.closes else octets
+        if self._made.knows(asked):
+            self._answers.put(asked, made.prepared())
+        self._journal.note(made, now, perf_counter_ns() - started, request_id, fast=True)
+        return Last(octets) if audience.closes else octets
+
+    def _turn_to(self, now: datetime) -> None:
+        """A second has begun, and perhaps a time in which the answers are others."""
+        if not self._since <= now < self._until:
+            self._move_to(now)
+        second = now.replace(microsecond=0)
+        self._date = http_date(second).encode()
+        # Within both of them nothing has to be looked at but the clock.
+        self._begin = max(second, self._since)
+        self._end = min(second + _SECOND, self._until)
 
     def learn(self, head: Head, request: BaseRequest, response: Response, receipt: Receipt) -> None:
         """Keep what the slow lane answered to a head that came as one chunk and is one request."""

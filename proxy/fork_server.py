@@ -20,7 +20,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final, NoReturn, Self
 
-from proxy import config, processes
+from proxy import authorities, config, processes
 from proxy.app import load_parts
 from proxy.config import Settings
 from proxy.serve import prepare_output
@@ -77,6 +77,8 @@ def plan_of(loaded: Loaded) -> Plan:
 def load(path: Path | None) -> Loaded:
     """Read the configuration, and everything that it names.  Raises Problems."""
     settings: Settings = config.load(path or config.find(os.environ), os.environ)
+    if settings.sso.issuer:  # workers will ask upstreams, and share what is read before they are forked
+        authorities.read()
     return Loaded(settings, load_parts(settings))
 
 
@@ -92,15 +94,33 @@ def serve_forks(control: socket.socket, read: Callable[[], Loaded]) -> None:
         _tell(control, refused=True)
         return
     gc.collect()
+    processes.return_memory()  # what reading has left behind would be written to, and so copied, by each worker
     # A collector that walks the shared objects writes into each, and every worker would get a copy of its own.
     gc.freeze()
-    _tell(control, protocol=PROTOCOL, plan=asdict(plan_of(loaded)))
+    plan = plan_of(loaded)
+    _tell(control, protocol=PROTOCOL, plan=asdict(plan))
+    foreseen = plan.workers == 1
     while True:
         message, descriptors, _, _ = socket.recv_fds(control, MESSAGE_BYTES, 1 + _MOST_LISTENERS)
         if not message:
             return
         _fork(Order(**json.loads(message)), descriptors, loaded, control)
         processes.close_all(descriptors)
+        if not foreseen:
+            foreseen = True
+            _foresee(loaded)
+
+
+def _foresee(loaded: Loaded) -> None:
+    """Read and make what every worker needs sooner or later, so that those which are forked from now on share it.
+
+    That is the database's driver, for writing counts: 15 MB; and what misspelt places are compared with.  Not before
+    the first worker is made, which has visitors waiting: it takes as long as a third of a start.
+    """
+    if loaded.settings.hits.keep_days:
+        import redirect_rules.stores.hits  # noqa: F401, PLC0415 - as above
+    loaded.parts.packs.snapshot.localities.prepare()
+    gc.freeze()
 
 
 def _fork(order: Order, descriptors: list[int], loaded: Loaded, control: socket.socket) -> None:

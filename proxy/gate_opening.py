@@ -52,7 +52,7 @@ def gate_of(settings: Settings, sign_in: "SignIn", portals: Iterable[Portal]) ->
         sessions, signer=broker.current_signer, clients=clients, limiter=sign_in.limiter, audit=sign_in.audit
     )
     return Gate(
-        read_paths(settings, portals, broker.clients),
+        read_paths(settings, portals, sign_in.known),
         sessions=sessions,
         entrances=entrances,
         signer=broker.current_signer,

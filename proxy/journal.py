@@ -11,9 +11,9 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
-from typing import Final, NamedTuple, TypeAlias
+from typing import Final, Protocol, TypeAlias
 
-from proxy.access_log import AccessLog, Entry, Line, Second
+from proxy.access_log import AccessLog, Entry, Second, line_of
 from proxy.metrics import Labels, Metrics
 from redirect_rules.hits import Hit
 
@@ -22,25 +22,39 @@ MOST_HELD: Final = 64
 """Requests: writing down so many takes half a millisecond where each is about another page; nobody is answered then."""
 
 
-class Account(NamedTuple):
-    """All there is to count and to write down about requests that are answered alike."""
+class Account:
+    """All there is to count and to write down about requests that are answered alike.  Never changed."""
 
-    labels: Labels
-    line: Line
-    hit: Hit | None  # None: about no page of a portal
+    __slots__ = ("after", "before", "hit", "labels")
+
+    def __init__(self, labels: Labels, before: str, after: str, hit: Hit | None) -> None:
+        """`before` and `after` are those of a `Line`; `hit` None: about no page of a portal."""
+        self.labels = labels
+        self.before = before
+        self.after = after
+        self.hit = hit
 
     @classmethod
     def of(cls, entry: Entry, method: str, status: int, length: int, hit: Hit | None = None) -> "Account":
         """From what there is to say.  `length` is that of the body as sent, in octets."""
-        return cls(Labels.of(entry, status), Line.of(entry, method, status, length), hit)
+        return cls(Labels.of(entry, status), *line_of(entry, method, status, length), hit)
 
 
-Told: TypeAlias = Account | Callable[[], Account]
-"""An account, or what gives one when it is wanted."""
+class Answer(Protocol):
+    """One that was made for a single request: what there is to tell of it is worked out when it is written down."""
+
+    def account(self) -> Account:
+        """All there is to tell."""
+        ...
+
+
+Told: TypeAlias = Account | Answer
 
 
 class Journal:
     """Collects the accounts of one process."""
+
+    __slots__ = ("_complained", "_held", "_log", "_metrics", "_on_hit", "_second", "_timer")
 
     def __init__(self, metrics: Metrics, log: AccessLog | None, on_hit: Callable[[Hit, int], None]) -> None:
         """`log` None: nothing is written down.  `on_hit` takes a hit and how many times more it was seen."""
@@ -65,29 +79,34 @@ class Journal:
     def hand_over(self) -> None:
         """Count and write down everything that is held.  Nothing that fails here fails a visitor."""
         held, self._held = self._held, []
-        hits: list[Hit | None] = []
+        again: list[Hit] = []
         lines: list[str] = []
-        times: dict[tuple[Labels, bool], list[int]] = {}
-        written = self._second.written
-        last: Labels | None = None
+        counted: list[Labels] = []
+        times: dict[tuple[str, bool], list[int]] = {}
+        last: str | None = None
         was_fast, taken = False, list[int]()
+        second = self._second
         for told, at, nanoseconds, request_id, fast in held:
-            account = told if isinstance(told, Account) else _given(told)
+            account = told if isinstance(told, Account) else self._given(told)
             if account is None:
                 continue
-            labels, (before, after), hit = account
-            # Nearly always those of the request before: comparing them costs less than looking them up.
-            if labels is not last or fast is not was_fast:
-                taken = times.setdefault((labels, fast), [])
-                last, was_fast = labels, fast
+            if account is told and account.hit is not None:
+                again.append(account.hit)
+            counted.append(account.labels)
+            outcome = account.labels.outcome
+            # Nearly always that of the request before: comparing it costs less than looking it up.
+            if outcome is not last or fast is not was_fast:
+                taken = times.setdefault((outcome, fast), [])
+                last, was_fast = outcome, fast
             taken.append(nanoseconds)
-            hits.append(hit)
-            lines.append(f'{{"at": "{written(at)}", "id": "{request_id}{before}{nanoseconds // 1_000}{after}')
-        for (labels, fast), of_these in times.items():
-            self._metrics.count_all(labels, of_these, fast=fast)
-        for hit, visits in Counter(hits).items():
-            if hit is not None:
-                self._on_hit(hit, visits)
+            microseconds = nanoseconds // 1_000
+            when = second.written(at)
+            lines.append(f'{{"at": "{when}", "id": "{request_id}{account.before}{microseconds}{account.after}')
+        self._metrics.count_labels(counted)
+        for (outcome, fast), of_these in times.items():
+            self._metrics.count_times(outcome, of_these, fast=fast)
+        for one, visits in Counter(again).items():
+            self._on_hit(one, visits)
         if lines:
             self._write(lines)
 
@@ -122,11 +141,16 @@ class Journal:
                 self._complained = True
                 logging.getLogger(__name__).exception("the access log cannot be written: its lines are lost")
 
+    def _given(self, told: Answer) -> Account | None:
+        """The account of an answer that was made for one request, whose hit is counted: it has a name of its own.
 
-def _given(told: Callable[[], Account]) -> Account | None:
-    """The account, or None where it cannot be given: a mistake of ours, told in the log, and no visitor's affair."""
-    try:
-        return told()
-    except Exception:
-        logging.getLogger(__name__).exception("a request that was answered cannot be accounted for")
-        return None
+        None where it cannot be given: a mistake of ours, told in the log, and no visitor's affair.
+        """
+        try:
+            account = told.account()
+        except Exception:
+            logging.getLogger(__name__).exception("a request that was answered cannot be accounted for")
+            return None
+        if account.hit is not None:
+            self._on_hit(account.hit, 1)
+        return account

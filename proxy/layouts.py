@@ -12,15 +12,17 @@ import jinja2
 from jinja2 import nodes
 from markupsafe import Markup, escape
 
-from proxy import messages
+from proxy import compiled_templates, messages
 from proxy.messages import DEFAULT_LANGUAGE
 from proxy.qr import qr
 from proxy.sign_in_views import (
+    Allowed,
     ChooseSignIn,
     ConfirmSignOut,
     Consent,
     FormPost,
     FrontChannelSignOut,
+    Rehearsal,
     SignedOut,
     SignInTrouble,
     SignInView,
@@ -60,6 +62,8 @@ SORTS: Mapping[type[View], _Sort] = {
     SignedOut: _Sort("sign_in/signed_out.html"),
     FormPost: _Sort("sign_in/form_post.html", scripts=("static/form_post.js",), asks=True),
     SignInTrouble: _Sort("sign_in/trouble.html"),
+    Allowed: _Sort("sign_in/allowed.html", asks=True),
+    Rehearsal: _Sort("sign_in/rehearsal.html"),
 }
 
 
@@ -96,6 +100,7 @@ def environment_for(folders: Collection[Path] = ()) -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
         auto_reload=False,
+        bytecode_cache=compiled_templates.beside(PACKAGE, __name__),
     )
     environment.filters.update(href=_href, tel=_tel, inside=_inside, address=_address, breakable=_breakable)
     environment.globals.update(qr=qr, once=_once)
@@ -202,13 +207,16 @@ def _hash(source: str) -> str:
     return f"'sha256-{base64.b64encode(hashlib.sha256(source.encode()).digest()).decode()}'"
 
 
+_OURS_OR_LOCAL = re.compile(r"/(?![/\\])|http://(?:(?:[a-z0-9-]+\.)*localhost|127\.0\.0\.1|\[::1\])(?::\d+)?/")
+
+
 def _href(address: str) -> str:
     """The address, if it may stand in a link: https, or a path on this very host.  Raises ValueError for others.
 
-    Plain http may lead to *.localhost alone, the visitor's own machine: that is where development happens.
+    Plain http may lead to the visitor's own machine alone: that is where development happens.
     Views hold finished addresses only; this is the second lock on the door, against `javascript:` and `//elsewhere`.
     """
-    if address.startswith("https://") or re.match(r"/(?![/\\])|http://[a-z0-9.-]+\.localhost(?::\d+)?/", address):
+    if address.startswith("https://") or _OURS_OR_LOCAL.match(address):
         return address
     raise ValueError("an address that is neither https nor a path on this host must not become a link")
 

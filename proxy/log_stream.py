@@ -4,6 +4,7 @@ import errno
 import io
 import os
 import select
+import stat
 from typing import Final, TextIO
 
 PATIENCE_MS: Final = 20
@@ -15,13 +16,19 @@ class _WholeLines(io.RawIOBase):
         self._descriptor = descriptor
         self._room = select.poll()
         self._room.register(descriptor, select.POLLOUT)
+        self._is_file = stat.S_ISREG(os.fstat(descriptor).st_mode)
 
     def writable(self) -> bool:
         return True
 
     def write(self, data: object, /) -> int:
-        """Write all of it, in pieces that the kernel keeps in one piece (pipe(7): PIPE_BUF)."""
+        """Write all of it, to a pipe in pieces that the kernel keeps in one piece (pipe(7): PIPE_BUF)."""
         octets = bytes(data)  # type: ignore[call-overload]
+        if self._is_file:  # which nobody reads too slowly, and of which the kernel lets one write at a time
+            written = 0
+            while written < len(octets):
+                written += os.write(self._descriptor, octets[written:] if written else octets)
+            return len(octets)
         begin = 0
         while begin < len(octets):
             end = begin + select.PIPE_BUF

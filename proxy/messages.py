@@ -141,6 +141,15 @@ class Texts:
     def __contains__(self, key: str) -> bool:
         return key in self._messages
 
+    @property
+    def messages(self) -> Mapping[str, Message]:
+        """What stands under each key."""
+        return self._messages
+
+    def over(self, own: Mapping[str, Message]) -> "Texts":
+        """The same under some messages that win."""
+        return Texts(self.language, {**self._messages, **own})
+
     def raw(self, key: str, /, **values: object) -> str:
         """The message as plain text."""
         return self._messages[key].raw(values)

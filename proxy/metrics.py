@@ -1,7 +1,8 @@
 """What Prometheus is told.  Every label is bounded: portals are configured, outcomes and client classes are words."""
 
-from bisect import bisect_left
-from collections.abc import Callable, Sequence
+from bisect import bisect_right
+from collections import Counter as Counts
+from collections.abc import Callable, Iterable
 from typing import Final, NamedTuple
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
@@ -11,6 +12,7 @@ from prometheus_client.process_collector import ProcessCollector
 
 from proxy import __version__
 from proxy.access_log import Entry
+from proxy.compiled import lane_form
 
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 _BUCKETS: Final = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)  # seconds
@@ -71,6 +73,14 @@ class Metrics:
             multiprocess_mode="livemax",
         )
         version.labels(__version__).set(1)
+        lane = Gauge(
+            "dvc_edge_lane_info",
+            "How the fast lane runs: compiled or interpreted.",
+            ("form",),
+            registry=self.registry,
+            multiprocess_mode="livemax",
+        )
+        lane.labels(lane_form()).set(1)
         # Of several processes: how many of them.
         self.ready = Gauge(
             "dvc_edge_ready",
@@ -82,25 +92,36 @@ class Metrics:
             ProcessCollector(registry=self.registry)
             PlatformCollector(registry=self.registry)
             GCCollector(registry=self.registry)
-        self._counted: dict[Labels, int] = {}
+        self._counted = Counts[Labels]()
         self._times: dict[str, _Times] = {}
         self._before_reading: Callable[[], None] | None = None
 
     def count(self, labels: Labels, nanoseconds: int, *, fast: bool = False) -> None:
         """One request more, with the time it took."""
-        self.count_all(labels, (nanoseconds,), fast=fast)
+        self.count_labels((labels,))
+        self.count_times(labels.outcome, [nanoseconds], fast=fast)
 
-    def count_all(self, labels: Labels, nanoseconds: Sequence[int], *, fast: bool = False) -> None:
-        """Requests that were answered alike, with the time that each took."""
-        self._counted[labels] = self._counted.get(labels, 0) + len(nanoseconds)
-        times = self._times.get(labels.outcome)
+    def count_labels(self, labels: Iterable[Labels]) -> None:
+        """Requests under their labels; how long they took is told besides."""
+        self._counted.update(labels)
+
+    def count_times(self, outcome: str, nanoseconds: list[int], *, fast: bool) -> None:
+        """How long requests of one outcome took.  The list is sorted by it."""
+        times = self._times.get(outcome)
         if times is None:
-            times = self._times[labels.outcome] = _Times()
+            times = self._times[outcome] = _Times()
         times.nanoseconds += sum(nanoseconds)
-        counts = times.counts
-        for taken in nanoseconds:
-            counts[bisect_left(_BOUNDS, taken)] += 1
         times.fast += fast * len(nanoseconds)
+        nanoseconds.sort()
+        counts, counted = times.counts, 0
+        # Nearly always all of them are in the first bucket, and one look is enough.
+        for bucket, bound in enumerate(_BOUNDS):
+            below = bisect_right(nanoseconds, bound)
+            counts[bucket] += below - counted
+            if below == len(nanoseconds):
+                return
+            counted = below
+        counts[-1] += len(nanoseconds) - counted
 
     def lost(self, lines: int) -> None:
         """So many lines of the access log more that could not be written."""
@@ -112,7 +133,7 @@ class Metrics:
 
     def settle(self) -> None:
         """Make Prometheus' values of everything that was counted."""
-        counted, self._counted = self._counted, {}
+        counted, self._counted = self._counted, Counts[Labels]()
         for labels, times in counted.items():
             self._requests.labels(*labels[:4]).inc(times)
             if labels.unmapped:

@@ -32,7 +32,10 @@ class GuardedResolver(AbstractResolver):
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
     ) -> list[ResolveResult]:
         """Those of its addresses that may be called.  Raises AddressRefused when there is none."""
-        found = await self._inner.resolve(host, port, family)
+        if host == "localhost" or host.endswith(".localhost"):
+            found = [_loopback(host, port)]  # RFC 6761 §6.3: not every system's resolver knows
+        else:
+            found = await self._inner.resolve(host, port, family)
         good = [one for one in found if egress.may_call(one["host"].partition("%")[0], self._allowed)]
         if not good:
             raise AddressRefused("no address that may be called")
@@ -41,6 +44,12 @@ class GuardedResolver(AbstractResolver):
     async def close(self) -> None:
         """Let go of what it resolves with."""
         await self._inner.close()
+
+
+def _loopback(host: str, port: int) -> ResolveResult:
+    return ResolveResult(
+        hostname=host, host="127.0.0.1", port=port, family=socket.AF_INET, proto=0, flags=socket.AI_NUMERICHOST
+    )
 
 
 def is_refused(url: URL, allowed: Networks) -> bool:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from proxy.config import Settings
-from redirect_rules.packs import LOCALITY_TABLES, LookupTable, Packs, Sources, Table, read_packs
+from redirect_rules.packs import LOCALITY_TABLES, LocalityReader, LookupTable, Packs, Sources, Table, read_packs
 from redirect_rules.sources import Document, Problem, Problems
 
 __all__ = ["Packs", "load_packs", "load_sources"]
@@ -14,13 +14,17 @@ __all__ = ["Packs", "load_packs", "load_sources"]
 Read = TypeVar("Read")
 
 
-def load_packs(settings: Settings, *, extra_rules: tuple[Document, ...] = ()) -> Packs:
+def load_packs(
+    settings: Settings, *, extra_rules: tuple[Document, ...] = (), localities_of: LocalityReader | None = None
+) -> Packs:
     """Read everything the settings name.  Raises Problems with all mistakes of all files.
 
-    `extra_rules` are portals' own rules that stand nowhere on disk (a .ruletest file's).
+    `extra_rules` are portals' own rules that stand nowhere on disk (a .ruletest file's); `localities_of` as for
+    `read_packs`.
     """
     sources = load_sources(settings)
-    return read_packs(replace(sources, portal_rules=(*sources.portal_rules, *extra_rules)))
+    whole = replace(sources, portal_rules=(*sources.portal_rules, *extra_rules))
+    return read_packs(whole, localities_of=localities_of)
 
 
 def load_sources(settings: Settings) -> Sources:

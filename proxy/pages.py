@@ -7,13 +7,18 @@ once.  Templates, texts and logos are read and checked at the start; rendering o
 import importlib.resources
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
+from typing import Final
 
 from proxy import languages, layouts, messages, overrides
 from proxy.layouts import Layout
-from proxy.messages import DEFAULT_LANGUAGE, FALLBACKS, MessageFile, Texts
+from proxy.messages import DEFAULT_LANGUAGE, FALLBACKS, Message, MessageFile, Texts
 from proxy.overrides import Folder
 from proxy.views import PortalFacts, View
+
+_MOST_OWN: Final = 1_024
+"""Texts of single portals that are kept ready: of some hundred portals in a few languages."""
 
 
 class PagesError(Exception):
@@ -60,8 +65,31 @@ class Pages:
         self._portals = {portal: wardrobe.skin(own) for portal, own in read.portals.items()}
         self._languages = wardrobe.languages
         self._hotline = hotline
+        # Made once for each portal: what templates keep of a page is kept by the texts that it was made with.
+        self._own = lru_cache(maxsize=_MOST_OWN)(self._with_own)
         if problems := [*read.problems(), *wardrobe.problems]:
             raise PagesError(problems)
+
+    def _with_own(self, texts: Texts, own: tuple[tuple[str, str], ...]) -> Texts:
+        """Texts under what was published for one portal; a sentence that cannot be filled in is left out."""
+        reference = self._default.texts[DEFAULT_LANGUAGE]
+        said = {key: message for key, text in own if (message := acceptable(reference, key, text)) is not None}
+        return texts.over(said)
+
+    def complaint(self, key: str, text: str) -> str:
+        """What is wrong with a sentence in the place of a shipped one, and what to write instead; "": nothing."""
+        reference = self._default.texts[DEFAULT_LANGUAGE]
+        file = messages.MessageFile("", {}, ())
+        try:
+            file = messages.MessageFile("", {key: messages.parse(text)}, ())
+        except ValueError as error:
+            return str(error)
+        return next((said.partition(": ")[2] for said in messages.problems_against(file, reference.messages)), "")
+
+    def shipped(self, language: str, portal: str = "") -> Texts:
+        """What pages say without anything that was published: of a portal, with the files of its operators."""
+        skin = self._portals.get(portal, self._default)
+        return skin.texts.get(language) or skin.texts[DEFAULT_LANGUAGE]
 
     def languages(self) -> tuple[str, ...]:
         """The language tags there are messages for, the default first."""
@@ -80,6 +108,8 @@ class Pages:
         portal = view.portal
         skin = self._default if portal is None else self._portals.get(portal.id, self._default)
         texts = skin.texts.get(language) or skin.texts[DEFAULT_LANGUAGE]
+        if portal is not None and (own := portal.texts.get(texts.language)):
+            texts = self._own(texts, tuple(own.items()))
         layout = skin.layouts[type(view)]
         html = layout.template.render(
             view=view,
@@ -91,6 +121,16 @@ class Pages:
             portal_name=_name(portal, texts),
         )
         return Page(html.encode(), layouts.policy_for(layout, view))
+
+
+def acceptable(reference: Texts, key: str, text: str) -> Message | None:
+    """A sentence in the place of a shipped one; None where no page asks for it, or could not fill it in."""
+    try:
+        message = messages.parse(text)
+    except ValueError:
+        return None
+    known = reference.messages.get(key)
+    return message if known is not None and message.names <= known.names else None
 
 
 def _name(portal: PortalFacts | None, texts: Texts) -> str:

@@ -73,7 +73,12 @@ class PortalSessions:
         if bound is None:
             return None
         binding, session = bound
-        return session if (binding.portal, binding.host, binding.client) == (portal, host, client) else None
+        # A part in the session that was taken back, as by withdrawing consent, opens nothing any more.
+        part = session.participations.get(client)
+        taken_part = part is not None and part.sid == binding.sid
+        return (
+            session if taken_part and (binding.portal, binding.host, binding.client) == (portal, host, client) else None
+        )
 
     async def bind(self, ticket: Ticket, *, portal: str, host: str) -> str:
         """Make a cookie of a ticket that was taken; its Set-Cookie value.  Raises StoreUnavailable."""

@@ -4,7 +4,6 @@ They differ in the request's id and in the date.  The answers of exact rules of 
 of two of them a sketch is learnt, and a sketch makes the answer for any other target.
 """
 
-from dataclasses import dataclass
 from typing import Final
 
 from aiohttp.web import Response
@@ -16,17 +15,27 @@ _ID: Final = b"\r\nX-Request-Id: "
 _DATE: Final = b"\r\nDate: "
 _END: Final = b"\r\n\r\n"
 _KEPT_STATUSES: Final = frozenset({200, 204, 301, 302, 403, 404, 410})
+_MOST_NUMBERS: Final = 512
+_NUMBERS: Final = tuple(b"%d" % number for number in range(_MOST_NUMBERS))
 _OVERHEAD_OCTETS: Final = 600  # of the objects themselves, and of the account, measured
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class Prepared:
-    """One answer, ready but for its id and its date."""
+    """One answer, ready but for its id and its date.  Never changed."""
 
-    before_id: bytes  # from the status line to the name of the id's header
-    before_date: bytes  # from the id to the name of the date's header
-    after_date: bytes  # the rest of the head, and the body if one is sent
-    account: Account
+    __slots__ = ("account", "after_date", "before_date", "before_id")
+
+    def __init__(self, before_id: bytes, before_date: bytes, after_date: bytes, account: Account) -> None:
+        """Of an answer in three pieces.
+
+        before_id    from the status line to the name of the id's header
+        before_date  from the id to the name of the date's header
+        after_date   the rest of the head, and the body if one is sent
+        """
+        self.before_id = before_id
+        self.before_date = before_date
+        self.after_date = after_date
+        self.account = account
 
     @property
     def octets(self) -> int:
@@ -37,6 +46,10 @@ class Prepared:
     def body_octets(self) -> int:
         """The length of the body that is sent."""
         return len(self.after_date.partition(_END)[2])
+
+    def about(self, account: Account) -> "Prepared":
+        """The same answer, to be told of in other words."""
+        return Prepared(self.before_id, self.before_date, self.after_date, account)
 
     def sent(self, request_id: str, date: bytes) -> bytes:
         """The whole answer; `date` as in `responses.http_date`."""
@@ -73,64 +86,101 @@ def prepared(
     return Prepared(before_id + _ID, before_date + _DATE, after_date, account)
 
 
-@dataclass(frozen=True, slots=True)
 class Sketch:
-    """The answers to redirects of one kind, ready but for id, date, target and the length of the body."""
+    """Answers to redirects of one kind, ready but for id, date, target and the length of the body.  Never changed."""
 
-    before_id: bytes
-    before_link: bytes
-    before_location: bytes
-    before_length: bytes
-    before_date: bytes
-    after_date: bytes  # the rest of the head
-    body: bool  # whether one is sent: the target and a line feed
-    end: bytes  # that line feed
+    __slots__ = (
+        "_after_date",
+        "_before_date",
+        "_before_id",
+        "_before_length",
+        "_before_link",
+        "_before_location",
+        "_end",
+        "body",
+    )
+
+    def __init__(self, *pieces: bytes, body: bool) -> None:
+        """Of six pieces, cut at the id, the target in Link, the target in Location, the length and the date.
+
+        body  whether one is sent: the target and a line feed
+        """
+        (
+            self._before_id,
+            self._before_link,
+            self._before_location,
+            self._before_length,
+            self._before_date,
+            self._after_date,
+        ) = pieces
+        self.body = body
+        self._end = b"\n" if body else b""
+
+    @property
+    def pieces(self) -> tuple[bytes, ...]:
+        """What it was made of."""
+        return (
+            self._before_id,
+            self._before_link,
+            self._before_location,
+            self._before_length,
+            self._before_date,
+            self._after_date,
+        )
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sketch) and (self.pieces, self.body) == (other.pieces, other.body)
+
+    def __hash__(self) -> int:
+        return hash((self.pieces, self.body))
 
     @classmethod
     def of(cls, answer: Prepared, target: str) -> "Sketch | None":
         """What is left of a redirect's answer without its target; None for one of another form."""
         sent = target.encode()
-        match answer.before_date.split(sent):
-            case [before_link, before_location, rest]:
-                before_length, there, before_date = rest.partition(b"\r\nContent-Length: %d\r\n" % (len(sent) + 1))
-                after_date, end, body = answer.after_date.partition(_END)
-                elsewhere = sent in answer.before_id or sent in after_date
-                if there and end and not elsewhere and body in {b"", sent + b"\n"}:
-                    return cls(
-                        answer.before_id,
-                        before_link,
-                        before_location,
-                        before_length + b"\r\nContent-Length: ",
-                        b"\r\n" + before_date,
-                        after_date + _END,
-                        bool(body),
-                        b"\n" if body else b"",
-                    )
-        return None
+        parts = answer.before_date.split(sent)
+        if len(parts) != 3:
+            return None
+        before_link, before_location, rest = parts
+        before_length, there, before_date = rest.partition(b"\r\nContent-Length: %d\r\n" % (len(sent) + 1))
+        after_date, end, body = answer.after_date.partition(_END)
+        elsewhere = sent in answer.before_id or sent in after_date
+        if not (there and end) or elsewhere or body not in {b"", sent + b"\n"}:
+            return None
+        return cls(
+            answer.before_id,
+            before_link,
+            before_location,
+            before_length + b"\r\nContent-Length: ",
+            b"\r\n" + before_date,
+            after_date + _END,
+            body=bool(body),
+        )
 
     def prepared(self, to: bytes, account: Account) -> Prepared:
         """The answer that leads to a target, to be given again."""
         length = b"%d" % (len(to) + 1)
-        before_date = b"".join((self.before_link, to, self.before_location, to, self.before_length, length))
-        after_date = self.after_date + (to + b"\n" if self.body else b"")
-        return Prepared(self.before_id, before_date + self.before_date, after_date, account)
+        before_date = b"".join((self._before_link, to, self._before_location, to, self._before_length, length))
+        after_date = self._after_date + (to + self._end if self.body else b"")
+        return Prepared(self._before_id, before_date + self._before_date, after_date, account)
 
     def sent(self, request_id: str, date: bytes, to: bytes) -> bytes:
         """The whole answer that leads to a target."""
+        octets = len(to) + 1
         return b"".join(
             (
-                self.before_id,
+                self._before_id,
                 request_id.encode(),
-                self.before_link,
+                self._before_link,
                 to,
-                self.before_location,
+                self._before_location,
                 to,
-                self.before_length,
-                b"%d" % (len(to) + 1),
-                self.before_date,
+                self._before_length,
+                _NUMBERS[octets] if octets < _MOST_NUMBERS else b"%d" % octets,
+                self._before_date,
                 date,
-                self.after_date,
+                self._after_date,
                 to if self.body else b"",
-                self.end,
+                self._end,
             )
         )

@@ -19,6 +19,7 @@ from redirect_rules.ways import HOME, Way
 
 LOCALITY_PATH = f"/{OUR_PREFIX}/locality"
 PILOT_LEAVE_PATH = f"/{OUR_PREFIX}/pilot/{LEAVE}"
+CHOICES_PATH = f"/{OUR_PREFIX}/notice/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +62,7 @@ class Presenter:
     snapshot: Snapshot
     languages: Mapping[str, str]  # tag → its own name
     seconds: int  # until people are sent on; 0: never
+    counts_choices: bool = False  # whether notices say what became of the countdown
 
     def facts(self, portal: Portal, *, closed_at: datetime | None = None, closing: bool = False) -> views.PortalFacts:
         """The portal, as people speak of it; `closing`: it is not closed for all yet."""
@@ -77,6 +79,7 @@ class Presenter:
             hotline=portal.hotline,
             province_then=then.name if then else "",
             closing=closing,
+            texts=portal.texts,
         )
 
     def notice(self, decision: Decision, *, now: datetime, stay: bool, ask: bool, language: str = "") -> views.Notice:
@@ -100,6 +103,7 @@ class Presenter:
             locating=self.locating(decision.portal, here, way),
             fragment_targets=self._fragment_targets(now),
             dossier_lookup=self._target("dossier-lookup", now) or "",
+            choices=CHOICES_PATH if self.counts_choices else "",
         )
 
     def locating(self, portal: Portal, here: Here, way: Way | None) -> views.Locating:

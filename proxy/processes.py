@@ -48,6 +48,12 @@ def name_process(name: str) -> None:
     _libc.prctl(_PR_SET_NAME, ctypes.c_char_p(name.encode()[:_NAME_BYTES]), 0, 0, 0)
 
 
+def return_memory() -> None:
+    """Give what the C library keeps of freed memory back to the kernel, where it can (malloc_trim(3) of glibc)."""
+    with suppress(AttributeError):
+        _libc.malloc_trim(0)
+
+
 def became_child_of(parent: int, *, within_seconds: float) -> bool:
     """Wait until the kernel has given us this parent: it happens a moment after the former one has ended."""
     until = time.monotonic() + within_seconds

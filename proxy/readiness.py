@@ -23,6 +23,8 @@ from aiohttp.resolver import ThreadedResolver
 from yarl import URL
 
 from proxy.portal_entrances import BEGIN, DONE
+from proxy.sign_in_paths import SignInPaths
+from redirect_rules.model import Portal
 from sso.adapters.verify_kit import Refused, VerifyKit
 from sso.model import Client, digest
 
@@ -81,6 +83,23 @@ class Test:
     person: str = "an"
     upstream: str = "vneid"
     secrets: Mapping[str, str] = field(default_factory=dict)  # client → its secret, where it is known
+
+
+def doorways(paths: SignInPaths, portals: Mapping[str, Portal], issuer: str) -> dict[str, Doorway]:
+    """The first protected address of each client, by its id."""
+    found: dict[str, Doorway] = {}
+    for protected in paths.protections.portals.values():
+        for path in protected.paths:
+            origin = _origin(portals[protected.portal], issuer)
+            found.setdefault(path.client, Doorway(origin, "/" + "/".join(path.prefix)))
+    return found
+
+
+def _origin(portal: Portal, issuer: str) -> str:
+    """Where a portal is reached: in development behind its preview suffix, at the issuer's port."""
+    parts = urlsplit(issuer)
+    port = f":{parts.port}" if parts.port is not None else ""
+    return f"{parts.scheme}://{portal.hosts[0]}{'' if parts.scheme == 'https' else '.localhost'}{port}"
 
 
 async def check(client: Client, doorway: Doorway | None, test: Test) -> Row:

@@ -91,7 +91,7 @@ class Redirected(NamedTuple):
         # Most paths name nobody, and most addresses have no parameters: their key is plain.
         counted = f"{self.host}{path}" if shown == path and not pairs else self._counted()
         hit = Hit(pattern.labels.portal, counted, pattern.labels.outcome, pattern.labels.client, rule.id)
-        return Account(pattern.labels, line, hit)
+        return Account(pattern.labels, *line, hit)
 
     def _counted(self) -> str:
         key = key_of_address(self.host, self.address)

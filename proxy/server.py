@@ -7,7 +7,7 @@ see them.
 import asyncio
 import re
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from aiohttp.http import RawRequestMessage
 from aiohttp.http_exceptions import BadHttpMessage, HttpProcessingError, LineTooLong
@@ -348,10 +348,11 @@ class EdgeServer(Server):
         Farewell(answer, asyncio.get_running_loop()).over(transport)
         return None
 
-    def __call__(self) -> EdgeProtocol | Threshold:  # type: ignore[override]  # a connection is read when it must be
+    def __call__(self) -> asyncio.Protocol:  # type: ignore[override]  # a connection is read when it must be
         """The protocol of a new connection."""
         if self._edge.has_fast_lane and not self.hsts:  # which it would not say
-            return Threshold(self._edge, self, asyncio.get_running_loop())
+            # It is one by what it does, not by its ancestors.
+            return cast("asyncio.Protocol", Threshold(self._edge, self, asyncio.get_running_loop()))
         return self.reader()
 
     def reader(self) -> EdgeProtocol:

@@ -1,11 +1,12 @@
 """What each page of sign-in has to say.  The names of fields are those of the facts that `sso` shows pages with.
 
-Addresses are finished: paths on the issuer's host, or registered addresses of clients.  Only `Consent` holds anything
-about a person: what they are asked to release.
+Addresses are finished: paths on the issuer's host, or registered addresses of clients.  Only `Consent` and `Allowed`
+hold anything about a person: what they are asked to release, and what they have agreed to.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import date
 from types import MappingProxyType
 from typing import ClassVar, Final
 from urllib.parse import urlsplit
@@ -64,8 +65,39 @@ class Consent(SignInForm):
     """What will be told to whom, and why.  Buttons `answer`: allow, deny."""
 
     legal_basis: str
-    claims: Fields  # (name of a Claim, the value that would be released)
+    claims: Fields = field(repr=False)  # (name of a Claim, the value that would be released)
     remembers: bool  # whether it is asked only this once
+    days: int = 365  # how long that lasts
+
+
+@dataclass(frozen=True, slots=True)
+class Agreed:
+    """What somebody has agreed to."""
+
+    name: str  # of the client
+    told: tuple[str, ...]  # names of Claims
+    since: date
+    until: date
+    mark: str  # what its button sends
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Allowed(SignInView):
+    """What somebody has allowed.  Each has a button `consent` with its mark as the value, which takes it back."""
+
+    consents: tuple[Agreed, ...]
+    systems: tuple[str, ...]  # names of those that know them by this sign-in
+    action: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rehearsal(SignInView):
+    """What a client would be told about whoever looks: attributes, their values covered."""
+
+    client_name: str
+    level: int  # of the account
+    told: Fields  # (name of a Claim, what is left of its value)
+    lacking: tuple[str, ...]  # names of Claims that the account does not have
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,7 +161,9 @@ class SignInTrouble(SignInView):
 
 
 #: Causes that share their error's word with others, and say something of their own to people.
-_BY_CODE: Final[Mapping[str, str]] = MappingProxyType({"DN-189": "still-signed-in", "DN-210": "upstream_down"})
+_BY_CODE: Final[Mapping[str, str]] = MappingProxyType(
+    {"DN-189": "still-signed-in", "DN-210": "upstream_down", "DN-143": "crowded", "DN-144": "crowded"}
+)
 
 
 _WORDS: Final[Mapping[str, str]] = MappingProxyType(
@@ -169,6 +203,8 @@ SIGN_IN_PAGES: Final[Mapping[str, type[SignInView]]] = MappingProxyType(
         "signed_out": SignedOut,
         "form_post": FormPost,
         "trouble": SignInTrouble,
+        "allowed": Allowed,
+        "rehearsal": Rehearsal,
     }
 )
 

@@ -3,6 +3,7 @@
 FOLDER/rules.db     the store, unless another database is named
 FOLDER/snapshots/   one file for each number, with CURRENT, PENDING and SWITCHES beside them
 FOLDER/draft/       the draft as it was compiled last, for looking at
+FOLDER/cache/       what is quicker to read than the tables that it was made of
 """
 
 import logging
@@ -13,6 +14,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from proxy import kept_localities
 from proxy.config import Settings
 from proxy.packs import load_packs
 from redirect_rules import activation
@@ -48,6 +50,11 @@ class State:
         return self.folder / "snapshots"
 
     @property
+    def cache(self) -> Path:
+        """What was read once and is quicker so; whoever removes it loses a moment."""
+        return self.folder / "cache"
+
+    @property
     def draft(self) -> Path:
         """Where a draft is compiled to be looked at."""
         return self.folder / "draft"
@@ -77,13 +84,14 @@ def served(settings: Settings, now: datetime, *, full: bool = False) -> Packs:
 
     Asks no database.  Raises Problems for rules that cannot be read, SnapshotRefused when no file at all is good.
     """
-    folder = State.of(settings).snapshots
+    state = State.of(settings)
+    folder, localities_of = state.snapshots, kept_localities.reader(state.cache)
     try:
         path = _path(folder, now, full=full)
     except NoSnapshot:
-        packs = load_packs(settings)
+        packs = load_packs(settings, localities_of=localities_of)
     else:
-        packs = opened(path)
+        packs = opened(path, localities_of=localities_of)
     return overruled(packs, folder)
 
 

@@ -1,14 +1,14 @@
 """Keeps the workers: as many as wished, replaced when they die or hang, exchanged without losing a visitor.
 
 The supervisor answers operators, but no visitor; it loads no rules.  It never forks once its loop runs: a fork server
-does (docs/decisions/0010).
+does (docs/decisions/0010).  Programs beside the workers are spawned anew, and have nothing of this process.
 """
 
 import asyncio
 import logging
 import signal
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +16,7 @@ from typing import Final
 
 from proxy import processes, systemd
 from proxy.backoff import Backoff
+from proxy.companions import Companion
 from proxy.fork_server import Plan
 from proxy.forking import Begun, ForkServer, ForkServerGone, begin_anew
 from proxy.listeners import address, listen, parted, refuse_new
@@ -38,8 +39,18 @@ _log = logging.getLogger(__name__)
 class Supervisor:
     """One port, many workers."""
 
-    def __init__(self, first: Begun, *, edge: Sockets, operations: Sockets, path: Path | None) -> None:
+    def __init__(
+        self,
+        first: Begun,
+        *,
+        edge: Sockets,
+        operations: Sockets,
+        path: Path | None,
+        companions: Sequence[Companion] = (),
+    ) -> None:
+        """Take what has begun and listens; companions run from the first ready worker on, until the end."""
         self._first = first
+        self._companions = [(companion, asyncio.Event()) for companion in companions]
         self._edge = edge
         self._operations = operations
         self._path = path
@@ -103,6 +114,8 @@ class Supervisor:
                 self._tasks.create_task(self._announce(started)),
                 self._tasks.create_task(self._reload_when_wanted()),
             ]
+            for companion, renew in self._companions:
+                self._tasks.create_task(self._keep_beside(companion, renew))
             await self._stop_wanted.wait()
             for task in beside:
                 task.cancel()
@@ -129,6 +142,20 @@ class Supervisor:
             self._want_stop()  # the terminal was closed, and nobody would see us any more
         else:
             self._reload_wanted.set()
+
+    async def _keep_beside(self, companion: Companion, renew: asyncio.Event) -> None:
+        """Visitors come first: it is started when somebody takes them."""
+        ready, stopping = (
+            asyncio.ensure_future(self._roster.one_ready.wait()),
+            asyncio.ensure_future(self._stop_wanted.wait()),
+        )
+        await asyncio.wait({ready, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        ready.cancel()
+        stopping.cancel()
+        try:
+            await companion.keep(self._stop_wanted, self._hurried, renew)
+        except Exception:  # noqa: BLE001 - whatever it is, visitors are answered
+            _log.exception("%s is not looked after any more: restart the edge when it suits", companion.name)
 
     async def _announce(self, started: Callable[[Addresses, Plan], None]) -> None:
         await self._roster.one_ready.wait()
@@ -232,6 +259,8 @@ class Supervisor:
             self._supervision.count_restart(Cause.RELOAD)
         former.retire()
         await former.server.close()
+        for _, renew in self._companions:
+            renew.set()
         _log.info("reloaded: %d workers answer for %d portals", plan.workers, plan.portals)
 
     async def _move_desk(self, operations: Sockets) -> None:

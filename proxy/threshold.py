@@ -52,8 +52,8 @@ class House(Protocol):
         ...
 
 
-class Threshold(asyncio.Protocol):
-    """One connection."""
+class Threshold:
+    """One connection, as asyncio.Protocol names what happens to it; no child of that, for it has nothing to give."""
 
     __slots__ = (
         "_answered",
@@ -117,6 +117,10 @@ class Threshold(asyncio.Protocol):
         else:
             self._since = self._loop.time()
             self._answered = True
+
+    def eof_received(self) -> bool:
+        """The client has said its last: the connection is closed."""
+        return False
 
     def pause_writing(self) -> None:
         """The client reads more slowly than it asks: whoever takes over waits for it."""

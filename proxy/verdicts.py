@@ -5,7 +5,7 @@ the parser and the making of a response, which cost three times as much.  What s
 the slow lane: redirects as sketches, short answers that say the same of every such page as they were sent.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, NamedTuple, TypeAlias
 
@@ -95,7 +95,7 @@ class Verdict(NamedTuple):
     def prepared(self) -> Prepared:
         """The answer, to be given again."""
         if self.form.whole is not None:
-            return replace(self.form.whole, account=self.account())
+            return self.form.whole.about(self.account())
         if self.form.sketch is None or self.decision.way is None:
             raise LookupError("a redirect that leads nowhere")
         return self.form.sketch.prepared(self.decision.way.target.encode(), self.account())
@@ -143,7 +143,7 @@ class Following(NamedTuple):
         )
         if pairs:
             counted = key_of(self.key, self.snapshot.significant_at(self.portal, self.key))
-        return Account(labels, line, Hit(self.portal.id, counted, outcome, client, self.rule))
+        return Account(labels, *line, Hit(self.portal.id, counted, outcome, client, self.rule))
 
     def sent(self, request_id: str, date: bytes) -> bytes:
         """The answer."""
@@ -161,7 +161,7 @@ class Following(NamedTuple):
             return form.sketch.prepared(self.to, self.account())
         if form.whole is None:
             raise LookupError("an answer of no form")
-        return replace(form.whole, account=self.account())
+        return form.whole.about(self.account())
 
 
 _Asked: TypeAlias = tuple[Audience, Kind, str, bool]

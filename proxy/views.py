@@ -5,7 +5,7 @@ are made from the canonical key, never from what the visitor typed.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Literal, TypeAlias
 
@@ -51,6 +51,7 @@ class PortalFacts:
     hotline: str
     province_then: str = ""  # its province's name when it closed; said when it differs from province_now
     closing: bool = False  # not closed for all yet: `closed_on` lies ahead
+    texts: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # language → key → a sentence of its own
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +96,7 @@ class Notice:
     fragment_targets: Mapping[str, str]  # "procedure" → URL with {code}, "dossier-lookup" → URL, …
     procedure_name: str = ""  # "Thủ tục đăng ký khai sinh", as the national portal has it; "" when not known
     dossier_lookup: str = ""  # where filed dossiers are looked up; "" when there is no such page
+    choices: str = ""  # the path below which its script says what became of the countdown; "": nobody counts that
 
 
 @dataclass(frozen=True, slots=True)

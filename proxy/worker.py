@@ -29,9 +29,9 @@ DRAINING: Final = b"d"
 BEATS: Final = 4
 """How often a worker beats in the time after which it is given up."""
 SIGNALS: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
-GC_THRESHOLDS: Final = (100_000, 50, 100)
+GC_THRESHOLDS: Final = (10_000, 500, 100)
 """What a worker makes and drops goes by its references alone; the collector finds cycles, and looks through all that is
-kept for them: tens of milliseconds in which nobody is answered.  So it looks seldom."""
+kept for them: tens of milliseconds in which nobody is answered.  So all is looked at seldom, the new in portions."""
 _ADOPTION_SECONDS: Final = 10.0
 _ARRIVAL_SECONDS: Final = 0.1  # who is accepted as the last sends the first request within this, or is closed as idle
 

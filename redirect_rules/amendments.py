@@ -7,6 +7,7 @@ nobody touched, so that all of them have to be read again.
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Final, NamedTuple
 
 from redirect_rules.drafts import Draft
@@ -33,7 +34,7 @@ def amendment(
     documents  of the number, by their names
     revision   of the draft that the number was made from
     """
-    if not _same_beside(shipped, documents):
+    if not _same_beside(replace(shipped, localities=draft.localities()), documents):
         return None
     changed = workspace.changed_since(revision, most=MOST)
     if changed is None:

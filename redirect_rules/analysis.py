@@ -17,6 +17,7 @@ from redirect_rules.onward import Onward, Pairs
 from redirect_rules.packs import Packs
 from redirect_rules.reach import Reach
 from redirect_rules.regexes import Expression, RegexSet
+from redirect_rules.sayings import say
 from redirect_rules.snapshot import Snapshot
 from redirect_rules.sources import Problems
 from redirect_rules.specimens import VALUES, specimen
@@ -81,7 +82,7 @@ def _of_packs(packs: Packs, now: datetime, progress: Progress) -> Iterator[Findi
     done = 0
     for whose, rules, where in packed:
         for one, other, template in ties(rules):
-            text = f"{template.text} is known as well by {one.id}: make one of them more specific"
+            text = say("finding.tie", template=template.text, rule=one.id)
             yield Finding(Flaw.TIE, Severity.ERROR, whose, other.id, text, one.id)
         yield from _of_expressions(whose, rules)
         for rule in rules:
@@ -131,16 +132,16 @@ def _of_tables(
         for rule, table in _lookups_of(rules):
             asked.add((portal, table))
             if not snapshot.lookups.get((portal, table)):
-                text = f"the table {table} of {portal} is not there, or empty: bring one with the columns id and code"
+                text = say("finding.no-table", table=table, portal=portal)
                 yield Finding(Flaw.LOOKUP, Severity.WARNING, portal, rule.id, text)
     for rules, naming in families.values():
         for rule, table in _lookups_of(rules):
             asked.update((portal.id, table) for portal in naming)
             if not any(snapshot.lookups.get((portal.id, table)) for portal in naming):
-                text = f"no portal that names the family has a table {table}: its numbers lead nowhere until one has"
+                text = say("finding.no-family-table", table=table)
                 yield Finding(Flaw.LOOKUP, Severity.NOTE, "", rule.id, text)
     for portal, table in snapshot.lookups.keys() - asked:
-        text = f"no rule asks the table {table}: remove it, or write a rule with {{capture|{table}}}"
+        text = say("finding.table-unasked", table=table)
         yield Finding(Flaw.LOOKUP, Severity.WARNING, portal, "", text)
 
 
@@ -154,10 +155,7 @@ def _of_weights(snapshot: Snapshot) -> Iterator[Finding]:
     for portal in snapshot.all_portals:
         index = snapshot.indexes[portal.id]
         if (weight := index.own.weight + index.families.weight_of_best) > MOST_WEIGHT:
-            text = (
-                f"its templates have so many shapes that a page could take {weight} µs to look up, {MOST_WEIGHT} at "
-                "most: write literals where holes tell nothing apart, and fewer conditions"
-            )
+            text = say("finding.weight", weight=weight, most=MOST_WEIGHT)
             yield Finding(Flaw.WEIGHT, Severity.ERROR, portal.id, "", text)
 
 

@@ -49,6 +49,30 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
+class Search:
+    """Which entries to show; what is empty or None does not matter."""
+
+    actor: str = ""
+    action: str = ""
+    word: str = ""  # anywhere in action, subject, reason or batch, without case
+    since: datetime | None = None
+    until: datetime | None = None  # not included
+
+    def says(self, *texts: str | None) -> bool:
+        """Whether one of an entry's texts has the word in it."""
+        word = self.word.casefold()
+        return any(text is not None and word in text.casefold() for text in texts)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Some entries that were searched for, the newest first."""
+
+    entries: tuple[Entry, ...]
+    looked_to: int | None  # go on with those before this number; None: there are no more
+
+
+@dataclass(frozen=True, slots=True)
 class Chained:
     """An entry with its place in the chain."""
 

@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from urllib.parse import quote
 
+from redirect_rules.sayings import say
+
 LONGEST_TARGET = 8_190
 """Characters of a request target that we look at (RFC 9112 §3 asks for 8,000 at least)."""
 
@@ -168,7 +170,7 @@ def canonical_host(authority: str) -> str:
     """
     match = _AUTHORITY.match(authority)
     if match is None or int(match["port"] or 0) > 65_535:
-        raise BadHost("the Host header is not a host name")
+        raise BadHost(say("address.host"))
     host = match["host"].lower()
     host = host.removesuffix(".")
     if host.startswith("["):
@@ -177,9 +179,9 @@ def canonical_host(authority: str) -> str:
         try:
             host = host.encode("idna").decode("ascii")
         except UnicodeError:
-            raise BadHost("the Host header is not a host name") from None
+            raise BadHost(say("address.host")) from None
     if not _HOST.match(host):
-        raise BadHost("the Host header is not a host name")
+        raise BadHost(say("address.host"))
     return host
 
 
@@ -190,9 +192,9 @@ def canonical_key(host: str, raw_target: str, *, fold_case: bool = True) -> Key:
     the path, and for what is longer than LONGEST_TARGET or has more than MOST_SEGMENTS.
     """
     if len(raw_target) > LONGEST_TARGET:
-        raise BadTarget("the address is too long")
+        raise BadTarget(say("address.long"))
     if not raw_target.startswith("/"):
-        raise BadTarget("the address does not begin with a slash")
+        raise BadTarget(say("address.slash"))
     raw_path, _, raw_query = raw_target.partition("#")[0].partition("?")
     segments, devious = canonical_segments(raw_path)
     return Key(host, segments, folded(segments) if fold_case else segments, _pairs(raw_query), devious)
@@ -207,7 +209,7 @@ def canonical_segments(raw_path: str) -> tuple[tuple[str, ...], bool]:
     """Split before decoding, decode once, resolve dots; also say whether anything devious was found."""
     parts = [part for part in raw_path.split("/") if part]
     if len(parts) > MOST_SEGMENTS:
-        raise BadTarget("the address has too many parts")
+        raise BadTarget(say("address.parts"))
     if _PLAIN_PATH.match(raw_path) and "/." not in raw_path and raw_path[:1] != ".":
         segments, devious = parts, False
     else:
@@ -226,7 +228,7 @@ def _resolved(raw_path: str) -> tuple[list[str], bool]:
             continue
         segment = _decode(raw)
         if _CONTROL.search(segment):
-            raise BadTarget("the address has control characters in it")
+            raise BadTarget(say("address.control"))
         # "..;x" is ".." to servlet containers, and "%2e%2e" to browsers (WHATWG URL, double-dot segment).
         match segment.partition(";")[0]:
             case ".":
@@ -264,18 +266,18 @@ def _decode_value(raw: str) -> str:
     plain = raw.replace("+", " ")
     value = plain if "%" not in plain and plain.isascii() else _decode(plain, strict=False)
     if "\x00" in value:
-        raise BadTarget("the address has control characters in it")
+        raise BadTarget(say("address.control"))
     return value
 
 
 def _decode(raw: str, *, strict: bool = True) -> str:
     """Percent-decode once.  What is not UTF-8 was written by an old site in Windows-1258."""
     if strict and _BAD_ESCAPE.search(raw):
-        raise BadTarget("the address has a % that begins no escape")
+        raise BadTarget(say("address.escape"))
     try:
         octets = _unescaped(raw)
     except UnicodeEncodeError:
-        raise BadTarget("the address has half a character in it") from None
+        raise BadTarget(say("address.half")) from None
     try:
         text = octets.decode("utf-8")
     except UnicodeDecodeError:

@@ -10,6 +10,7 @@ from redirect_rules.answers import Answer, Situation, answer_for, asker, outcome
 from redirect_rules.canonical import BadTarget, Key
 from redirect_rules.matching import Match
 from redirect_rules.model import Action, ClientClass, Goal, Life, PathTemplate, Phase, Portal, Rule, Switch
+from redirect_rules.sayings import say
 from redirect_rules.snapshot import Snapshot
 from redirect_rules.units import LocalityCode
 from redirect_rules.ways import HOME, Note, Step, Way, WayFinder
@@ -99,12 +100,12 @@ def decide(visit: Visit, snapshot: Snapshot, now: datetime) -> Decision | BadReq
     """Say what becomes of a visit at `now` (aware).  Pure; never raises for anything a visitor can send."""
     portal = snapshot.portals.get(visit.host)
     if portal is None:
-        return WrongHost((Step("host", "no portal of ours"),))
+        return WrongHost((Step("host", say("trace.host.nobody")),))
     host: Note = ("host", "{} is {} ({}, {})", visit.host, portal.id, portal.kind, portal.life)
     try:
         key = snapshot.key_of(portal, visit.host, visit.raw_target)
     except BadTarget as error:
-        return BadRequest(portal, str(error), (Step.of(host), Step("key", str(error))))
+        return BadRequest(portal, str(error), (Step.of(host), Step("key", error.args[0])))
     return _Case(visit, snapshot, now, portal, key, [host]).decision()
 
 

@@ -12,6 +12,7 @@ from functools import lru_cache
 from urllib.parse import quote, urlsplit
 
 from redirect_rules.model import Target
+from redirect_rules.sayings import say
 
 LONGEST_TARGET = 2_048
 """Characters; what every browser, printer and QR reader in use takes."""
@@ -76,29 +77,29 @@ class Guard:
     def admit(self, url: str) -> Target:
         """Return the address as a Target, or raise TargetRefused."""
         if len(url) > LONGEST_TARGET:
-            raise TargetRefused(f"longer than {LONGEST_TARGET} characters")
+            raise TargetRefused(say("target.long", most=LONGEST_TARGET))
         if (plain := _PLAIN_URL.match(url)) and plain[1] in self.allowed_hosts:
             # Nothing is left for the guards below to find.
             return self._not_ours(url, plain[1], plain[2])
         if _FORBIDDEN.search(url):
             # A backslash is a slash to browsers, CR LF is the next header.
-            raise TargetRefused("a character that may not stand in a URL")
+            raise TargetRefused(say("target.character"))
         try:
             parts = urlsplit(url)
             port = parts.port
         except ValueError:
-            raise TargetRefused("no URL") from None
+            raise TargetRefused(say("target.no-url")) from None
         if parts.scheme != "https" or not url.startswith("https://"):
-            raise TargetRefused("not https")
+            raise TargetRefused(say("target.scheme"))
         if parts.username is not None or parts.password is not None or "@" in parts.netloc:
-            raise TargetRefused("user information before the host")
+            raise TargetRefused(say("target.user"))
         if parts.netloc not in self.allowed_hosts or port is not None:
-            raise TargetRefused("the host is not on the list of allowed hosts")
+            raise TargetRefused(say("target.host"))
         return self._not_ours(url, parts.netloc, parts.path)
 
     def _not_ours(self, url: str, host: str, path: str) -> Target:
         if self.answered_here(host, path):
-            raise TargetRefused("this edge would answer that address itself: a loop")
+            raise TargetRefused(say("target.loop"))
         return Target(url)
 
 

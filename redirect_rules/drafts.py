@@ -15,8 +15,9 @@ from redirect_rules.bodies import exact_rules
 from redirect_rules.canonical import BadTarget
 from redirect_rules.exact import ExactRule
 from redirect_rules.model import Lookup
-from redirect_rules.packs import Sources
+from redirect_rules.packs import Sources, Table
 from redirect_rules.parsing import PARAMETERS
+from redirect_rules.settlements import settled
 from redirect_rules.sources import Document, Problem, Problems
 from redirect_rules.store import Kind, Reading, State, Stored
 
@@ -29,8 +30,17 @@ class Draft:
         self._shipped = shipped
         self._rows: dict[str, list[dict[str, Any]]] = defaultdict(list)  # scope → rules that are not listed
         self._problems: list[Problem] = []
-        self._portals = [body for _, body in self._bodies(Kind.PORTAL)]
+        self._portals = list(self._with_texts())
         self._destinations = {body["name"] for _, body in self._bodies(Kind.DESTINATION)}
+
+    def _with_texts(self) -> Iterator[dict[str, Any]]:
+        """The portals, each with the sentences that were written for it."""
+        own = {stored.ref.scope: body.get("texts") for stored, body in self._bodies(Kind.TEXTS)}
+        for _, portal in self._bodies(Kind.PORTAL):
+            scope = f"portal:{portal['id']}"
+            if scope in own:
+                portal["texts"] = _laid_over(portal.get("texts", {}), own[scope])
+            yield portal
 
     @property
     def revision(self) -> int:
@@ -95,6 +105,7 @@ class Draft:
         shipped = self._shipped
         return replace(
             shipped,
+            localities=self.localities(),
             portals=_json("portals", {"defaults": self._defaults(), "portal": self._portals}),
             destinations=_json(
                 "destinations",
@@ -107,6 +118,10 @@ class Draft:
             portal_rules=tuple(self._portal_rules()),
             lookups=(),
         )
+
+    def localities(self) -> tuple[Table, ...]:
+        """The tables of localities, with what was settled.  Raises Problems for settlements that cannot stand."""
+        return settled(self._shipped.localities, (stored for stored, _ in self._bodies(Kind.SETTLEMENT)))
 
     def documents(self) -> Iterator[tuple[str, str]]:
         """The same, as names and texts."""
@@ -130,6 +145,13 @@ class Draft:
         for stored in self._workspace.objects(kind):
             if stored.state is State.ON:
                 yield stored, stored.body
+
+
+def _laid_over(texts: dict[str, Any], own: Any) -> Any:
+    """Sentences over others, language by language; what has another form is left to the parser, who says so."""
+    if not isinstance(own, dict) or not all(isinstance(said, dict) for said in own.values()):
+        return own
+    return texts | {language: {**texts.get(language, {}), **said} for language, said in own.items()}
 
 
 def _json(name: str, data: dict[str, Any]) -> Document:

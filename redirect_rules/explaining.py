@@ -14,6 +14,7 @@ from redirect_rules.canonical import BadHost, canonical_host
 from redirect_rules.clients import Crawlers, client_class
 from redirect_rules.decision import BadRequest, Decision, Visit, WrongHost, decide
 from redirect_rules.model import Action, ClientClass
+from redirect_rules.sayings import say
 from redirect_rules.snapshot import Snapshot
 from redirect_rules.units import LocalityCode
 from redirect_rules.ways import Step
@@ -53,7 +54,7 @@ def visit_to(url: str, question: Question, *, suffixes: Sequence[str], crawlers:
     """The visit a browser would make.  Raises BadHost where the text has no host in it."""
     match = _URL.match(url.strip())
     if match is None or (match["scheme"] or "https").lower() not in {"http", "https"}:
-        raise BadHost("that is no http or https address")
+        raise BadHost(say("address.scheme"))
     host = canonical_host(match["authority"])
     for suffix in suffixes:
         host = host.removesuffix("." + suffix)
@@ -72,7 +73,7 @@ def explain(
         visit = visit_to(url, question, suffixes=suffixes, crawlers=crawlers)
     except BadHost as error:
         client = question.client or ClientClass.NAVIGATION
-        return _refused(url, client, (Step("host", str(error)),))
+        return _refused(url, client, (Step("host", error.args[0]),))
     decision = decide(visit, snapshot, question.at)
     match decision:
         case WrongHost(trace):
@@ -81,6 +82,17 @@ def explain(
             return _refused(url, visit.client, trace) | {"portal": portal.id}
         case Decision():
             return _explained(url, decision)
+
+
+def reasons(
+    url: str, question: Question, snapshot: Snapshot, *, suffixes: Sequence[str], crawlers: Crawlers
+) -> tuple[Step, ...]:
+    """The trace of `explain`, step by step, each with what it is made of: for whoever says it in another language."""
+    try:
+        visit = visit_to(url, question, suffixes=suffixes, crawlers=crawlers)
+    except BadHost as error:
+        return (Step("host", error.args[0]),)
+    return decide(visit, snapshot, question.at).trace
 
 
 def _explained(url: str, decision: Decision) -> Explanation:

@@ -8,6 +8,7 @@ is lost with the values is lost on purpose: most hits cannot be decided again (d
 import re
 from collections.abc import Mapping
 from datetime import date
+from enum import StrEnum
 from typing import Final, NamedTuple, Protocol
 
 from redirect_rules.answers import (
@@ -27,6 +28,15 @@ from redirect_rules.canonical import SENSITIVE, Key, endings_of, names
 from redirect_rules.masking import CUT, MASK, masked
 from redirect_rules.model import Action, ClientClass, Portal, Rule
 
+
+class Choice(StrEnum):
+    """What became of the countdown on a notice, as its page says it: an outcome of its own, of no visit to a page."""
+
+    STOPPED = "stopped"
+    WENT = "went"  # by the button or the link, before the countdown had ended or where there was none
+    CARRIED = "carried"  # by the countdown
+
+
 OTHER: Final = "(other)"
 """The key, or the rule, of what was counted after there was no room for another name."""
 
@@ -36,8 +46,14 @@ OURS: Final = "ours"
 SHADOW: Final = "shadow"
 """The outcome of a visit that passes, and would not if its page were closed already: what is ahead, seen before it."""
 
+NOTICE: Final = "(notice)"
+"""The key of what people did on a notice: of whichever page it was, nothing is kept."""
+
 HIDDEN: Final = "#"
 """Stands in a key for one letter or digit that was masked; a canonical path has no bare one."""
+
+NO_PAGES: Final = frozenset({Action.PASS.value, OURS, SHADOW, *Choice})
+"""The outcomes of visits that came to no closed page."""
 
 READERS: Final = frozenset(client.value for client in ClientClass if reads_pages(asker(client, "GET")))
 """The values of `Hit.client` that open pages: coverage is about them, as in `replay`."""
@@ -73,7 +89,7 @@ class Hit(NamedTuple):
 
     portal: str  # its id
     key: str
-    outcome: str  # an `Action`, or OURS, or SHADOW
+    outcome: str  # an `Action`, or OURS, or SHADOW, or a `Choice`
     client: str  # a `ClientClass`; "form", "preflight" or "program" where the method says more than the class
     rule: str  # "" where none knows the page
 
@@ -89,10 +105,15 @@ class Hit(NamedTuple):
             decision.rule.id if decision.rule is not None else "",
         )
 
+    @classmethod
+    def chosen(cls, portal: str, choice: Choice) -> "Hit":
+        """What somebody did on a notice of a portal (its id)."""
+        return cls(portal, NOTICE, choice.value, ClientClass.NAVIGATION.value, "")
+
     @property
     def is_page(self) -> bool:
         """Whether it counts for coverage: somebody who reads pages came to a closed one."""
-        return self.client in READERS and self.outcome not in {Action.PASS, OURS, SHADOW}
+        return self.client in READERS and self.outcome not in NO_PAGES
 
 
 def key_of(key: Key, kept: frozenset[str]) -> str:
@@ -186,7 +207,7 @@ class HitCounter:
         if before is not None:
             counts[hit] = before + times
             return
-        names = self._known if hit.rule else self._unknown
+        names = self._known if hit[4] else self._unknown  # a hit's rule, also of one that is told as a plain tuple
         if len(names) < self._room:
             names.add(hit)
             counts[hit] = times
@@ -205,7 +226,7 @@ class HitCounter:
 
     def _named_as(self, hit: Hit) -> Hit:
         """The hit itself while there is room, or what it is counted among."""
-        if self._has_room(self._known if hit.rule else self._unknown, hit):
+        if self._has_room(self._known if hit[4] else self._unknown, hit):
             return hit
         portal, _, outcome, client, rule = hit
         other = Hit(portal, OTHER, outcome, client, rule)

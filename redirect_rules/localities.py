@@ -121,21 +121,26 @@ class Found:
 
 
 class Localities:
-    """The units of both eras.  Made by `parse`; never changes."""
+    """The units of both eras.  Never changes."""
 
-    def __init__(self, succession: Succession) -> None:
+    def __init__(self, succession: Succession, gazetteer: Gazetteer | None = None) -> None:
+        """Of what was read; `gazetteer`: that of these units, where somebody has it already."""
         self._old = {**succession.old_provinces, **succession.districts, **succession.old_communes}
         self._new = {**succession.new_provinces, **succession.new_communes}
         self._communes = _communes_of_provinces(succession)
         self._new_provinces = tuple(
             sorted(succession.new_provinces.values(), key=lambda unit: alphabetical(official(unit.name)[1]))
         )
-        self._gazetteer = Gazetteer.of(succession)
+        self._gazetteer = Gazetteer.of(succession) if gazetteer is None else gazetteer
 
     @cached_property
     def _misspellings(self) -> Misspellings:
-        # Made for the first misspelt name, in some 20 ms: many processes never meet one.
+        # Made for the first misspelt name, in some 50 ms: many processes never meet one.
         return Misspellings.of(self._gazetteer)
+
+    def prepare(self) -> None:
+        """Make what the first misspelt name would have to wait for, so that whoever is forked from here shares it."""
+        self._misspellings  # noqa: B018 - what is asked for is made
 
     @classmethod
     def parse(cls, provinces_csv: str, communes_csv: str, successions_csv: str) -> Self:
@@ -163,6 +168,10 @@ class Localities:
         return tuple(
             sorted((one for one in communes if one.confidence is Confidence.DISPUTED), key=lambda one: one.code)
         )
+
+    def communes_of(self, province: str) -> tuple[Locality, ...]:
+        """The communes of today in a province of today, by code; none where there is no such province."""
+        return self._communes.get(f"new:{province}", ())
 
     def province_of_old(self, old_province_code: str) -> Locality:
         """The province of today in which all of an old province lies.  Raises KeyError."""

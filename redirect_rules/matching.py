@@ -148,6 +148,9 @@ class TemplateIndex:
                 shelves[shape] = _Shelf(_literals(shape), defaultdict(list))
             shelves[shape].entries[texts].append(Entry.of(rule, template, place))
         self._shelves = shelves
+        self._exact = frozenset(
+            _literals_of(template, fold_case=fold_case)[1] for _, rule, template in given if rule.exact
+        )
         self._length = len(given)
         longest = max((shape[-1] + 1 for shape in shelves if shape), default=0)
         # A longer path has all the literals that any template has.
@@ -190,6 +193,10 @@ class TemplateIndex:
     def best(self, key: Key, now: datetime) -> Match | None:
         """The winner."""
         return next(self.matches(key, now), None)
+
+    def has_exactly(self, folded: tuple[str, ...]) -> bool:
+        """Whether a rule of this very path may know it.  No: none that is exact does."""
+        return folded in self._exact
 
     def has_literals_of(self, folded: tuple[str, ...]) -> bool:
         """Whether any template may know a path of these segments (`Key.folded`).  No: none does, whatever is asked."""

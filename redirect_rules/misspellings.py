@@ -7,7 +7,7 @@ letters wrong, missing, needless or swapped are forgiven.  Numbers are never cor
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, NamedTuple, Self
+from typing import Final, NamedTuple, Self, TypeAlias
 
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
@@ -19,13 +19,18 @@ from redirect_rules.units import Era, Kind
 
 WRONG_LETTER: Final = 10  # the cost of one: above all that is odd about a reading without any
 _LONGEST_PROVINCE: Final = 5  # syllables
+_MOST_FORGIVEN: Final = 6  # letters: in the name of a place and in that of a province
 
 
 class _Shelf(NamedTuple):
-    """The places in one province of today, by what they are compared with."""
+    """What places of one length are compared with, each once; and of each the ranks of the places so named."""
 
     wordings: list[str]
-    ranks: list[int]
+    ranks: list[list[int]]
+
+
+_Shelves: TypeAlias = Mapping[int, _Shelf]
+"""By the length of what stands there: who mistypes a letter or two is out by no more than so many in length."""
 
 
 class _Province(NamedTuple):
@@ -52,35 +57,40 @@ class Misspellings:
     """What misspelt addresses are compared with."""
 
     gazetteer: Gazetteer
-    shelves: Mapping[str, _Shelf]  # by the code of the province
+    everywhere: _Shelves
+    shelves: Mapping[str, _Shelves]  # by the code of the province
     provinces: Mapping[str, _Province]  # by name, in one word
 
     @classmethod
     def of(cls, gazetteer: Gazetteer) -> Self:
         """Shelve the places of a gazetteer."""
-        shelves = {province: _Shelf([], []) for province in gazetteer.provinces}
         units, joined = gazetteer.localities, [name.plain.replace(" ", "") for name in gazetteer.names]
         districts = {unit.code: name for unit, name in zip(units, joined, strict=True) if unit.kind is Kind.DISTRICT}
+        everywhere: dict[str, list[int]] = {}
+        by_province: dict[str, dict[str, list[int]]] = {province: {} for province in gazetteer.provinces}
         for rank, unit in enumerate(units):
-            wordings, ranks = shelves[gazetteer.provinces[rank]]
-            wordings.append(joined[rank])
-            ranks.append(rank)
+            wordings = [joined[rank]]
             if unit.district_code in districts:
                 wordings.append(joined[rank] + districts[unit.district_code])
-                ranks.append(rank)
-        return cls(gazetteer, shelves, _provinces(gazetteer))
+            for named in (everywhere, by_province[gazetteer.provinces[rank]]):
+                for wording in wordings:
+                    named.setdefault(wording, []).append(rank)
+        shelves = {province: _shelved(named) for province, named in by_province.items()}
+        return cls(gazetteer, _shelved(everywhere), shelves, _provinces(gazetteer))
 
     def near(self, wording: Wording, era: Era | None = None) -> dict[int, int]:
         """The rank of each place fewest letters away from the wording, and the cost of taking it so."""
         typed_type, addresses = _without_type_words(wording)
         costs: dict[int, int] = {}
-        for search in (search for address in addresses for search in self._searches(address)):
-            for rank, letters in self._compare(search):
+        fewest = _MOST_FORGIVEN
+        # Without type words first: names are shorter so, and what is found soon spares comparing with what is further.
+        for search in (search for address in reversed(addresses) for search in self._searches(address)):
+            for rank, letters in self._compare(search, fewest):
                 if era in (None, self.gazetteer.localities[rank].era):
                     other_type = typed_type not in {None, self.gazetteer.names[rank].type}
                     cost = WRONG_LETTER * letters + (WRONG_TYPE if other_type else 0)
                     costs[rank] = min(cost, costs.get(rank, cost))
-        fewest = min(costs.values(), default=0) // WRONG_LETTER
+                    fewest = min(fewest, letters)
         return {rank: cost for rank, cost in costs.items() if cost // WRONG_LETTER == fewest}
 
     def _searches(self, syllables: Sequence[str]) -> Iterator[_Search]:
@@ -99,17 +109,36 @@ class Misspellings:
                 name, letters, _ = found
                 yield _Search("".join(syllables[:start]), self.provinces[name], int(letters))
 
-    def _compare(self, search: _Search) -> Iterator[tuple[int, int]]:
-        """Ranks, and how many letters are wrong."""
-        for code in search.province.shelves if search.province else self.shelves:
-            wordings, ranks = self.shelves[code]
+    def _compare(self, search: _Search, most: int) -> Iterator[tuple[int, int]]:
+        """Ranks, and how many letters are wrong: no more than `most`."""
+        forgiven, digits = min(_forgiven(search.wording), most - search.letters), _digits(search.wording)
+        where = [self.shelves[code] for code in search.province.shelves] if search.province else [self.everywhere]
+        for wordings, ranks in _within(where, len(search.wording), forgiven):
             for wording, letters, index in process.extract(
-                search.wording, wordings, scorer=OSA.distance, score_cutoff=_forgiven(search.wording), limit=None
+                search.wording, wordings, scorer=OSA.distance, score_cutoff=forgiven, limit=None
             ):
-                areas = self.gazetteer.areas[ranks[index]]
-                inside = not search.province or not search.province.areas.isdisjoint(areas)
-                if inside and _digits(wording) == _digits(search.wording):
-                    yield ranks[index], int(letters) + search.letters
+                if _digits(wording) == digits:
+                    for rank in ranks[index]:
+                        areas = self.gazetteer.areas[rank]
+                        if not search.province or not search.province.areas.isdisjoint(areas):
+                            yield rank, int(letters) + search.letters
+
+
+def _shelved(named: Mapping[str, list[int]]) -> _Shelves:
+    shelves: dict[int, _Shelf] = {}
+    for wording, ranks in named.items():
+        wordings, ranked = shelves.setdefault(len(wording), _Shelf([], []))
+        wordings.append(wording)
+        ranked.append(ranks)
+    return shelves
+
+
+def _within(several: Sequence[_Shelves], length: int, letters: int) -> Iterator[_Shelf]:
+    """What is not out by more letters in length already."""
+    for shelves in several:
+        for each in range(length - letters, length + letters + 1):
+            if each in shelves:
+                yield shelves[each]
 
 
 def _forgiven(wording: str) -> int:

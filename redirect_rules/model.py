@@ -192,6 +192,7 @@ class Portal:
     upstream: str = ""  # an http(s) origin; "": not configured
     hotline: str = ""
     say_date: bool = True  # whether people are told the day of closing
+    texts: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # language → key → what its pages say instead
 
     @property
     def all_hosts(self) -> tuple[str, ...]:

@@ -6,18 +6,19 @@ hole.  Commands on the machine itself go past it: who can run them owns the file
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Final
 
-from redirect_rules import publishing
+from redirect_rules import enrolment, publishing
+from redirect_rules.enrolment import Enrolment, Record
 from redirect_rules.model import Switch
 from redirect_rules.packs import Sources
 from redirect_rules.publications import Published, Review
 from redirect_rules.publishing import Store
-from redirect_rules.rights import CENTRE, Deed, Person, Province, check
-from redirect_rules.store import Body, Change, Kind, Reading, Ref, State, Stored, Write
+from redirect_rules.rights import CENTRE, Deed, Grant, Person, Province, Role, check, person_of
+from redirect_rules.store import Body, Change, Kind, Put, Reading, Ref, State, Stored, Write
 
 MOST_LOOKED_THROUGH: Final = 50_000
 """Changed objects whose provinces are looked up one by one; a draft that changes more is the centre's to publish."""
@@ -28,8 +29,14 @@ _DEEDS: Final[Mapping[Kind, Deed]] = {
     Kind.SWITCH: Deed.SWITCH,
     Kind.PERSON: Deed.EDIT_PEOPLE,
     Kind.READINESS: Deed.SIGN_OFF,
+    Kind.CLIENT: Deed.EDIT_CLIENTS,
+    Kind.SIGN_IN: Deed.EDIT_CLIENTS,
 }
 """What writing an object of a kind is; of every other kind it is EDIT."""
+
+
+class OwnRole(ValueError):
+    """Somebody would take the whole country's administration from themselves; a colleague can do that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +56,9 @@ class Office:
         match ref.kind:
             case Kind.PORTAL | Kind.SWITCH:
                 return self.provinces.get(ref.id, CENTRE)
-            case Kind.READINESS:
+            case Kind.READINESS | Kind.SETTLEMENT | Kind.CLIENT | Kind.SIGN_IN:
                 return ref.scope
-            case Kind.RULE | Kind.LOOKUP | Kind.NOISE:
+            case Kind.RULE | Kind.LOOKUP | Kind.NOISE | Kind.TEXTS:
                 whose, _, name = ref.scope.partition(":")
                 return self.provinces.get(name, CENTRE) if whose == "portal" else CENTRE
         return CENTRE
@@ -65,18 +72,24 @@ class Office:
         return self.store.reading()
 
     def put(self, ref: Ref, body: Body, change: Change, *, seen_version: int, state: State = State.ON) -> Stored:
-        """Write one object."""
+        """Write one object.  Raises OwnRole, and as the store does."""
         self._must_write(ref, change)
+        self._must_stay(ref, body)
         return self.store.put(ref, body, change, seen_version=seen_version, state=state)
 
     def remove(self, ref: Ref, change: Change, *, seen_version: int) -> None:
-        """Remove one object."""
+        """Remove one object.  Raises OwnRole, and as the store does."""
         self._must_write(ref, change)
+        self._must_stay(ref, {})
         self.store.remove(ref, change, seen_version=seen_version)
 
     def restore(self, ref: Ref, version: int, change: Change, *, seen_version: int) -> Stored:
-        """Write an earlier revision again."""
+        """Write an earlier revision again.  Raises OwnRole, and as the store does."""
         self._must_write(ref, change)
+        if ref.kind is Kind.PERSON:
+            with self.store.reading() as workspace:
+                earlier = next((one.body for one in workspace.history(ref) if one.version == version), None)
+            self._must_stay(ref, earlier or {})
         return self.store.restore(ref, version, change, seen_version=seen_version)
 
     def apply(self, writes: Iterable[Write], change: Change, *, progress: Callable[[int], None] | None = None) -> int:
@@ -89,6 +102,7 @@ class Office:
         with self.store.reading() as workspace:
             scopes = workspace.scopes_of(batch)
         for ref in scopes:
+            _must_not_be_client(ref)
             check(self.person, _DEEDS.get(ref.kind, Deed.EDIT), [self.province_of(ref)])
         return self.store.undo(batch, change, progress=progress)
 
@@ -96,6 +110,42 @@ class Office:
         """Turn a portal's emergency switch."""
         self._must_write(Ref(Kind.SWITCH, "", portal), change)
         publishing.overrule(self.store, self.folder, portal, position, change)
+
+    # Clients of sign-in: one asks, another agrees, and there is no other way to write one
+
+    def ask_for_client(self, ref: Ref, record: Record, change: Change, *, seen_version: int) -> Stored:
+        """Want a client as this record says.  Raises WrongState where it says nothing new."""
+        self._must(Deed.EDIT_CLIENTS, [ref.scope], change)
+        if record.get("id") != ref.id:
+            raise ValueError(f"the record of {record.get('id')!r} cannot stand as {ref}")
+        return self._enrol(ref, enrolment.asked(self._enrolment(ref), record, change), change, seen_version)
+
+    def agree_to_client(self, ref: Ref, change: Change, *, seen_version: int) -> Stored:
+        """Let a client serve as somebody else wants it.  Raises WrongState, FourEyes."""
+        self._must(Deed.EDIT_CLIENTS, [ref.scope], change)
+        return self._enrol(ref, enrolment.agreed(self._enrolment(ref), change), change, seen_version)
+
+    def decline_client(self, ref: Ref, change: Change, *, seen_version: int) -> Stored:
+        """Leave a client as it is, or withdraw what one has asked for oneself.  Raises WrongState."""
+        self._must(Deed.EDIT_CLIENTS, [ref.scope], change)
+        return self._enrol(ref, enrolment.declined(self._enrolment(ref)), change, seen_version)
+
+    def suspend_client(self, ref: Ref, change: Change, *, seen_version: int, record: Record | None = None) -> Stored:
+        """Take a client out of service, alone and at once; `record` as `enrolment.suspended`.  Raises WrongState."""
+        self._must(Deed.EDIT_CLIENTS, [ref.scope], change)
+        return self._enrol(ref, enrolment.suspended(self._enrolment(ref), record), change, seen_version)
+
+    def _enrolment(self, ref: Ref) -> Enrolment:
+        if ref.kind is not Kind.CLIENT:
+            raise ValueError(f"{ref} is no client")
+        with self.store.reading() as workspace:
+            stored = workspace.get(ref)
+        return Enrolment.of(stored.body) if stored is not None else Enrolment()
+
+    def _enrol(self, ref: Ref, made: Enrolment, change: Change, seen_version: int) -> Stored:
+        # Without the name of a batch: nobody takes an agreement back by undoing one.
+        alone = replace(change, batch=None)
+        return self.store.put(ref, made.body, alone, seen_version=seen_version)
 
     # Publishing: a number is everybody's, so its rights are those of every place that it changes
 
@@ -159,7 +209,16 @@ class Office:
         check(self.person, deed, provinces)
 
     def _must_write(self, ref: Ref, change: Change) -> None:
+        _must_not_be_client(ref)
         self._must(_DEEDS.get(ref.kind, Deed.EDIT), [self.province_of(ref)], change)
+
+    def _must_stay(self, ref: Ref, body: Body) -> None:
+        """Nobody takes away their own role as administrator: there might be nobody left who could give it back."""
+        if ref != Ref(Kind.PERSON, "", self.person.actor):
+            return
+        grants = person_of(ref.id, {"grants": (), **body}).grants
+        if not any(grant == Grant(Role.ADMINISTRATOR) for grant in grants):
+            raise OwnRole("you cannot take away your own role as administrator: ask another administrator")
 
     def _must_be(self, change: Change) -> None:
         """Nobody signs with somebody else's name, and nobody changes something without saying why."""
@@ -174,8 +233,17 @@ class Office:
         for write in writes:
             ref = write.ref
             scoped = ref.kind is Kind.RULE
+            _must_not_be_client(ref)
+            if ref.kind is Kind.PERSON:
+                self._must_stay(ref, write.body if isinstance(write, Put) else {})
             if not scoped or (ref.kind, ref.scope) not in known:
                 check(self.person, _DEEDS.get(ref.kind, Deed.EDIT), [self.province_of(ref)])
                 if scoped:
                     known.add((ref.kind, ref.scope))
             yield write
+
+
+def _must_not_be_client(ref: Ref) -> None:
+    """What two people agree on is not written by one."""
+    if ref.kind is Kind.CLIENT:
+        raise ValueError(f"{ref}: a client is asked for and agreed to, never simply written")

@@ -15,6 +15,7 @@ from redirect_rules.destinations import Guard, TargetRefused
 from redirect_rules.findings import Flaw, Severity
 from redirect_rules.matching import Match
 from redirect_rules.model import Action, Goal, Portal
+from redirect_rules.sayings import say
 from redirect_rules.snapshot import Snapshot
 from redirect_rules.ways import WayFinder
 
@@ -80,9 +81,7 @@ class Onward:
         filled = dict(parameters) | ({"old_path": key.path_as_sent} if carries else {})
         try:
             if goal.url and destinations.build_url(goal.url, filled) is None:
-                return Wrong(
-                    Flaw.TARGET, Severity.ERROR, f"nothing fills the {{}} of {goal.url}: spell the whole address"
-                )
+                return Wrong(Flaw.TARGET, Severity.ERROR, say("finding.url-holes", url=goal.url))
             if goal.destination:
                 destinations.build(goal.destination, filled, now=self._now)
         except TargetRefused as refused:
@@ -100,15 +99,15 @@ class Onward:
             target = None
         if target is None or urlsplit(target).netloc not in self._snapshot.portals:
             allowed = ", ".join(sorted(self._snapshot.destinations.guard.allowed_hosts))
-            text = f"{goal.url or goal.destination}: {why}: write an https address on one of {allowed}"
+            text = say("finding.target", target=goal.url or goal.destination, why=why, allowed=allowed)
             return Wrong(Flaw.TARGET, Severity.ERROR, text)
         chain = self.chain(key.text(frozenset(name for name, _ in key.pairs)), target)
         if chain.loops:
-            return Wrong(Flaw.LOOP, Severity.ERROR, f"nobody arrives: {chain}: write where it should end")
+            return Wrong(Flaw.LOOP, Severity.ERROR, say("finding.loop", chain=chain))
         if self._next(chain.addresses[-1]) is not None:
-            text = f"leads to what is answered here: {chain}: name a destination of the national portal"
+            text = say("finding.leads-here", chain=chain)
         else:
-            text = f"leads over what is answered here: {chain}: write {chain.addresses[-1]}"
+            text = say("finding.leads-over", chain=chain, end=chain.addresses[-1])
         return Wrong(Flaw.CHAIN, Severity.ERROR, text)
 
     def chain(self, begins: str, target: str) -> Chain:
@@ -162,19 +161,22 @@ class Onward:
         destination = self._snapshot.destinations.by_name.get(name)
         if destination is None:
             known = ", ".join(sorted(self._snapshot.destinations.by_name))
-            return Wrong(Flaw.FORM, Severity.ERROR, f"there is no destination {name!r}: one of {known}")
+            return Wrong(Flaw.FORM, Severity.ERROR, say("finding.no-destination", name=name, names=known))
         known_names = parameters | _PLACE | {"old_path"} | ({"formality_id"} if "code" in parameters else frozenset())
         fitting = [form for form in destination.forms if form.needs - _PLACE <= known_names]
         if not fitting:
             return Wrong(
                 Flaw.FORM,
                 Severity.ERROR,
-                f"no form of {name} can be filled from {', '.join(sorted(parameters)) or 'nothing'}",
+                say("finding.unfilled", name=name, parameters=", ".join(sorted(parameters)) or "nothing"),
             )
         for at in self._times():
             if not any(form.valid_at(at) for form in fitting):
-                since = "now" if at == self._now else f"from {at.isoformat()} on"
-                text = f"{name} has no form in force {since}: give it one in destinations, or name another destination"
+                text = (
+                    say("finding.no-form", name=name)
+                    if at == self._now
+                    else say("finding.no-form-from", name=name, at=at.isoformat())
+                )
                 return Wrong(Flaw.FORM, Severity.ERROR if at == self._now else Severity.WARNING, text)
         return None
 

@@ -7,13 +7,13 @@ what is served.  Knows no disk: `proxy.packs` brings files, `snapshot_file` brin
 import csv
 import io
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
 from pathlib import PurePath
-from typing import Annotated, NamedTuple, TypeVar
+from typing import Annotated, NamedTuple, TypeAlias, TypeVar
 
 from pydantic import Field
 
@@ -29,6 +29,8 @@ from redirect_rules.snapshot import Rulebook, Snapshot, compile_snapshot
 from redirect_rules.sources import Document, Problem, Problems
 
 Parsed = TypeVar("Parsed")
+LocalityReader: TypeAlias = Callable[[Sequence[str]], Localities]
+"""Takes the texts of LOCALITY_TABLES; raises LocalityDataError."""
 
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z")
 LOCALITY_TABLES = ("provinces.csv", "communes_2025.csv", "communes_old_to_new.csv")
@@ -191,12 +193,17 @@ class _Collector:
             raise Problems(self.problems)
 
 
-def read_packs(sources: Sources, *, number: int = 0, listed: Listed | None = None) -> Packs:
-    """Read everything.  Raises Problems with all mistakes of all texts."""
+def read_packs(
+    sources: Sources, *, number: int = 0, listed: Listed | None = None, localities_of: LocalityReader | None = None
+) -> Packs:
+    """Read everything.  Raises Problems with all mistakes of all texts.
+
+    localities_of  what reads the tables of units, where somebody keeps what was read before
+    """
     collector = _Collector()
     crawlers = collector.read(lambda: _crawlers(sources.crawlers))
     destinations = collector.read(lambda: _destinations(sources.destinations))
-    localities = collector.read(lambda: _localities(sources.localities))
+    localities = collector.read(lambda: _localities(sources.localities, localities_of or _read_localities))
     procedures = collector.read(lambda: _procedures(sources.procedure_ids))
     known = tuple(destination.name for destination in destinations[1]) if destinations else ()
     families = list(_families(sources.families, known, collector))
@@ -229,13 +236,17 @@ def _compiled(book: Rulebook, number: int, listed: Listed | None) -> Snapshot:
     return compile_snapshot(book, number=number, exact=listed.exact, lookups=listed.lookups, instants=listed.instants)
 
 
-def renewed(packs: Packs, sources: Sources, *, number: int, listed: Listed) -> Packs:
+def renewed(
+    packs: Packs, sources: Sources, *, number: int, listed: Listed, localities_of: LocalityReader | None = None
+) -> Packs:
     """The packs of another number.  Where only listed rules differ, nothing is read again: microseconds, not a second.
 
     Raises Problems.
     """
+    if _texts(sources.localities) == _texts(packs.sources.localities):
+        localities_of = _known(packs.snapshot.localities)
     if sources != packs.sources:
-        return read_packs(sources, number=number, listed=listed)
+        return read_packs(sources, number=number, listed=listed, localities_of=localities_of)
     changed = replace(
         packs.snapshot,
         number=number,
@@ -289,18 +300,30 @@ def _destinations(document: Document) -> tuple[tuple[str, ...], tuple[Destinatio
     return tuple(row.allowed_hosts), tuple(destinations.values())
 
 
-def _localities(tables: tuple[Table, ...]) -> Localities:
+def _localities(tables: tuple[Table, ...], read: LocalityReader) -> Localities:
     try:
-        return _read_localities(*(table.text for table in tables))
+        return read(_texts(tables))
     except LocalityDataError as error:
         folder = str(PurePath(tables[0].source).parent)
         raise Problems([Problem(folder, 0, line) for line in str(error).splitlines()]) from None
 
 
+def _texts(tables: Iterable[Table]) -> list[str]:
+    return [table.text for table in tables]
+
+
+def _read_localities(texts: Sequence[str]) -> Localities:
+    return _parsed(*texts)
+
+
 @lru_cache(maxsize=2)
-def _read_localities(provinces: str, communes: str, succession: str) -> Localities:
+def _parsed(provinces: str, communes: str, succession: str) -> Localities:
     """The gazetteer changes with a law, other rules every day: what was read once is kept."""
     return Localities.parse(provinces, communes, succession)
+
+
+def _known(localities: Localities) -> LocalityReader:
+    return lambda _: localities
 
 
 def _procedures(table: Table) -> tuple[dict[str, str], dict[str, str]]:

@@ -30,6 +30,7 @@ from redirect_rules.model import (
     Segment,
 )
 from redirect_rules.regexes import groups_of
+from redirect_rules.sayings import say
 from redirect_rules.schedules import Instant
 from redirect_rules.sources import Document, Place, Problem, Problems
 
@@ -128,11 +129,11 @@ def _rules(
         rule = reader.rule(row, prefix)
         problems += reader.problems
         if rule.id in rules:
-            problems.append(document.problem((*place, "id"), f"{row.id!r} is the id of another rule: choose a new one"))
+            problems.append(document.problem((*place, "id"), say("rule.twice", id=row.id)))
         rules[rule.id], places[rule.id] = rule, place
     for one, other, template in ties(rules.values()) if not problems else ():
         where = document.line(places[one.id])
-        text = f"{template.text} is known as well by {one.id} (line {where}): make one of them more specific"
+        text = say("rule.tie", template=template.text, rule=one.id, line=where)
         problems.append(document.problem(places[other.id], text))
     if problems:
         raise Problems(problems)
@@ -150,14 +151,12 @@ class _RuleReader:
 
     def rule(self, row: RuleRow, prefix: str) -> Rule:
         if not _ID.match(row.id):
-            self._complain("id", f"{row.id!r} is no id: write small letters, digits and hyphens")
+            self._complain("id", say("rule.id", id=row.id))
         if bool(row.paths) + bool(row.exact) + bool(row.regex) != 1:
-            self._complain(
-                "paths", "write `paths` (templates), `exact` (addresses as they stand) or `regex`: one of them"
-            )
+            self._complain("paths", say("rule.one-of"))
         templates = tuple(map(self._template, row.paths) if row.paths else map(self._address, row.exact))
         if row.exact and any(_names(template) for template in templates):
-            self._complain("exact", "an exact path has no {captures}: write it under `paths`")
+            self._complain("exact", say("rule.exact-captures"))
         captures = tuple(self._capture(name, query) for name, query in row.query.items())
         known = {capture.name for capture in captures} | {name for t in templates for name in _names(t)}
         known |= self._groups(row.regex)
@@ -186,7 +185,7 @@ class _RuleReader:
         try:
             return parse_template(text)
         except ValueError as error:
-            self._complain("paths", str(error))
+            self._complain("paths", error.args[0])
             return PathTemplate((), None, text)
 
     def _address(self, text: str) -> PathTemplate:
@@ -198,50 +197,50 @@ class _RuleReader:
         try:
             pairs = canonical_key("", "/?" + query).pairs
         except BadTarget as error:
-            self._complain("exact", f"{text!r}: {error}")
+            self._complain("exact", say("rule.address", text=text, why=error.args[0]))
             return template
         asks = tuple(sorted({name.lower(): value for name, value in reversed(pairs)}.items()))
         if not asks or not all(value for _, value in asks):
-            self._complain("exact", f"{text!r}: after the ? write name=value, with a value")
+            self._complain("exact", say("rule.pairs", text=text))
         if sensitive := SENSITIVE.intersection(name for name, _ in asks):
-            self._complain("exact", f"{text!r}: {', '.join(sorted(sensitive))} is never looked at: remove it")
+            self._complain("exact", say("rule.sensitive", text=text, names=", ".join(sorted(sensitive))))
         return replace(template, text=text, asks=asks)
 
     def _groups(self, regex: str) -> frozenset[str]:
         try:
             return groups_of(regex) if regex else frozenset()
         except ValueError as error:
-            self._complain("regex", str(error))
+            self._complain("regex", error.args[0])
             return frozenset()
 
     def _capture(self, name: str, query: QueryRow) -> QueryCapture:
         if query.type not in TYPES:
-            self._complain("query", f"{query.type!r} is no type: write one of {', '.join(TYPES)}")
+            self._complain("query", say("rule.type", type=query.type, types=", ".join(TYPES)))
         return QueryCapture(name, query.type, tuple(source.lower() for source in query.sources))
 
     def _condition(self, text: str) -> Condition:
         name, _, value = text.partition("=")
         if not name:
-            self._complain("when", f'{text!r} names no parameter: write "vneid=1", or "keyword" for any value')
+            self._complain("when", say("rule.when", text=text))
         return Condition(name.lower(), value or None)
 
     def _goals(self, row: RuleRow, known: set[str]) -> tuple[Goal, ...]:
         leads = row.action in {Action.NOTICE, Action.REDIRECT, Action.ASK}
         if leads and not row.to:
-            self._complain("to", 'where does it lead? write a destination, for example to = ["home"]')
+            self._complain("to", say("rule.to"))
         if row.to and not leads and row.action is not Action.GONE:
-            self._complain("to", f"a rule that says {row.action} leads nowhere: remove `to`")
+            self._complain("to", say("rule.leads-nowhere", action=row.action))
         goals = tuple(self._goal({"destination": to} if isinstance(to, str) else to, known) for to in row.to)
         if goals and leads and goals[-1].arguments:
-            self._complain("to", "the last destination must need nothing, for the case that nothing is known")
+            self._complain("to", say("rule.last"))
         return goals
 
     def _goal(self, to: Mapping[str, str], known: set[str]) -> Goal:
         name, url = to.get("destination", ""), to.get("url", "")
         if bool(name) == bool(url):
-            self._complain("to", 'name a destination, or spell a url: { destination = "home" }')
+            self._complain("to", say("rule.name-or-url"))
         if name and name not in self._destinations:
-            self._complain("to", f"there is no destination {name!r}: one of {', '.join(sorted(self._destinations))}")
+            self._complain("to", say("rule.destination", name=name, names=", ".join(sorted(self._destinations))))
         arguments = tuple(
             self._argument(parameter, filling, known)
             for parameter, filling in to.items()
@@ -251,21 +250,23 @@ class _RuleReader:
 
     def _argument(self, parameter: str, filling: str, known: set[str]) -> Argument:
         if parameter not in PARAMETERS:
-            self._complain("to", f"no destination takes {parameter!r}: one of {', '.join(sorted(PARAMETERS))}")
+            self._complain("to", say("rule.parameter", parameter=parameter, names=", ".join(sorted(PARAMETERS))))
         match = _FILLING.match(filling)
         if match is None:
             if "{" in filling:
-                self._complain("to", f"{filling!r}: write {{capture}}, {{capture|lookup}} or a text without braces")
+                self._complain("to", say("rule.filling", text=filling))
             return Argument(parameter, text=filling)
         if match[1] not in known:
-            self._complain("to", f"nothing captures {match[1]!r}: {', '.join(sorted(known)) or 'no captures here'}")
+            self._complain(
+                "to", say("rule.capture", name=match[1], names=", ".join(sorted(known)) or "no captures here")
+            )
         return Argument(parameter, capture=match[1], lookup=match[2] or "")
 
 
 def parse_template(text: str) -> PathTemplate:
     """Read "/vi/procedure/detail/{id:hex24}".  Raises ValueError that says what to write instead."""
     if not text.startswith("/") or "?" in text or "#" in text:
-        raise ValueError(f"{text!r}: write a path that begins with / and has no ?; parameters go to `when` and `query`")
+        raise ValueError(say("rule.path", text=text))
     parts = [part for part in text.split("/") if part]
     tail = None
     if parts and (match := re.fullmatch(r"\{([a-z_]+):path\}", parts[-1])):
@@ -279,16 +280,16 @@ def _segment(part: str, text: str) -> Segment:
         try:
             segments, devious = canonical_segments("/" + part)
         except BadTarget as error:
-            raise ValueError(f"{text!r}: {error}") from None
+            raise ValueError(say("rule.address", text=text, why=error.args[0])) from None
         if devious:
-            raise ValueError(f"{text!r}: write the path without dot segments and backslashes")
+            raise ValueError(say("rule.devious", text=text))
         return Literal(segments[0] if segments else "")
     match = _HOLE.match(part)
     if match is None:
-        raise ValueError(f"{text!r}: write one {{name:type}} in a segment; {{rest:path}} only at the end")
+        raise ValueError(say("rule.hole", text=text))
     prefix, name, type_name, suffix = match.groups()
     if type_name not in TYPES:
-        raise ValueError(f"{text!r}: {type_name!r} is no type: write one of {', '.join(TYPES)}, or path at the end")
+        raise ValueError(say("rule.hole-type", text=text, type=type_name, types=", ".join(TYPES)))
     return Hole(name, type_name, prefix, suffix)
 
 

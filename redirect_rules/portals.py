@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Annotated
+from typing import Annotated, TypeAlias
 from urllib.parse import urlsplit
 
 from pydantic import Field
@@ -16,6 +16,12 @@ from redirect_rules.units import Era, LocalityCode
 
 _NETLOC = re.compile(r"(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?\Z")
 _ID = re.compile(r"[a-z0-9][a-z0-9-]*\Z")
+
+
+Language: TypeAlias = Annotated[str, Field(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$")]
+TextKey: TypeAlias = Annotated[str, Field(pattern=r"^[a-z0-9-]+(\.[a-z0-9-]+)+$", max_length=80)]
+Text: TypeAlias = Annotated[str, Field(min_length=1, max_length=600)]
+"""A sentence; a page has to arrive in one round trip."""
 
 
 class PathScheduleRow(StrictModel):
@@ -56,6 +62,7 @@ class PortalRow(StrictModel):
     upstream: str = ""
     hotline: str = ""
     note: str = ""
+    texts: dict[Language, dict[TextKey, Text]] = {}  # what its pages say in the place of the shipped sentences
 
 
 class PortalsRow(StrictModel):
@@ -136,6 +143,7 @@ class _PortalReader:
             upstream=self._upstream(row.upstream),
             hotline=row.hotline or self._kind.hotline,
             say_date=self._kind.say_date,
+            texts=row.texts,
         )
 
     def _hosts(self, key: str, hosts: Sequence[str]) -> tuple[str, ...]:

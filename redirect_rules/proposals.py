@@ -112,10 +112,18 @@ class _Book:
         self.made: list[Proposal] = []
         self._snapshot = snapshot
         self._portals = portals
+        # A family that knows pages by what stands in any address of any product is no place for a page that has a name.
+        named = {
+            rule.id.partition("/")[0]
+            for portal in portals.values()
+            for rule in snapshot.rules_of(portal)
+            if any(says_where(template.segments) for template in rule.templates)
+        }
         self._families: dict[str, list[Portal]] = defaultdict(list)
         for portal in portals.values():
             for family in portal.families:
-                self._families[family].append(portal)
+                if family in named:
+                    self._families[family].append(portal)
         self._rank = {
             family: mean(portal.families.index(family) for portal in having)
             for family, having in self._families.items()
@@ -139,7 +147,11 @@ class _Book:
     def _family_of(self, portals: Iterable[str]) -> str:
         """The family that these portals have in common and name earlier than others do; "": they are too few."""
         having = [self._portals[portal] for portal in portals]
-        shared = [family for family in having[0].families if all(family in portal.families for portal in having)]
+        shared = [
+            family
+            for family in having[0].families
+            if family in self._families and all(family in portal.families for portal in having)
+        ]
         if len(having) < LEAST_PORTALS or not shared:
             return ""
 

@@ -9,6 +9,7 @@ from redirect_rules.exact import PINNED, ExactRule, spelling
 from redirect_rules.findings import Finding, Flaw, Severity
 from redirect_rules.matching import Lasting, Match, valid_together
 from redirect_rules.model import Literal, PathTemplate, Portal, Rule
+from redirect_rules.sayings import say
 from redirect_rules.snapshot import Snapshot
 from redirect_rules.specimens import covers, may_lie_under, specimen
 
@@ -28,14 +29,14 @@ class Reach:
         """The canonical segments that a listed rule is about, or why no visit has such a path."""
         portal = self._portals.get(rule.portal)
         if portal is None:
-            return _unreachable(rule.portal, rule.id, f"there is no portal {rule.portal!r}: correct its id")
+            return _unreachable(rule.portal, rule.id, say("finding.no-portal", portal=rule.portal))
         try:
             segments = canonical_segments(rule.path)[0]
         except BadTarget as error:
-            return _unreachable(portal.id, rule.id, f"{rule.path}: {error}: no visit has this path")
+            return _unreachable(portal.id, rule.id, say("finding.no-visit", path=rule.path, why=error.args[0]))
         path = folded(segments) if portal.fold_case else segments
         if (canonical := encoded_path(path)) != rule.path:
-            text = f"{rule.path} is not what visits are looked up by: write {canonical}"
+            text = say("finding.spelt", path=rule.path, canonical=canonical)
             return _unreachable(portal.id, rule.id, text)
         return path
 
@@ -70,23 +71,23 @@ class Reach:
             and match.template.asks == rule.query
             and (own.action, own.goals) != (rule.action, rule.as_rule().goals)
         ):
-            text = f"{spelt} is said by {own.id} to lead elsewhere ({own.source}), and that wins: keep one of the two"
+            text = say("finding.elsewhere-first", address=spelt, rule=own.id, source=own.source)
             return Finding(Flaw.CONFLICT, Severity.ERROR, portal.id, rule.id, text, own.id)
-        text = f"{own.id} ({match.template.text}) decides every visit to {spelt}: remove one of the two"
+        text = say("finding.decided", rule=own.id, template=match.template.text, address=spelt)
         return Finding(Flaw.SHADOWED, Severity.WARNING, portal.id, rule.id, text, own.id)
 
     def _at_its_address(self, rule: ExactRule) -> Iterator[Finding]:
         spelt = spelling(rule.path, rule.query)
         for other in self._snapshot.exact.at(rule.address):
             if other.id != rule.id and valid_together(other, rule) and _end_of(other) != _end_of(rule):
-                text = f"{spelt} is said by {other.id} to lead elsewhere: keep one of the two"
+                text = say("finding.elsewhere", address=spelt, rule=other.id)
                 yield Finding(Flaw.CONFLICT, Severity.ERROR, rule.portal, rule.id, text, other.id)
 
     def _pins_before(self, rule: ExactRule, key: Key) -> Iterator[Finding]:
         """Pins that ask for fewer parameters."""
         for other in self._snapshot.exact.candidates(rule.portal, key.path, key.pairs, self._when(rule)):
             if other.action in PINNED and _lasts(other, rule):
-                text = f"{other.id} ({spelling(other.path, other.query)}) decides every visit: remove one of the two"
+                text = say("finding.pinned", rule=other.id, address=spelling(other.path, other.query))
                 yield Finding(Flaw.SHADOWED, Severity.WARNING, rule.portal, rule.id, text, other.id)
                 return
 
@@ -97,8 +98,7 @@ class Reach:
         everywhere = list(portals)
         whose = everywhere[0].id if len(everywhere) == 1 else ""
         if not everywhere:
-            text = "no portal names this family: add it to a portal's families, or remove it"
-            yield _unreachable("", rule.id, text, Severity.NOTE)
+            yield _unreachable("", rule.id, say("finding.unnamed-family"), Severity.NOTE)
         elif text := self._past(rule.valid_from, rule.valid_until):
             yield _unreachable(whose, rule.id, text)
         else:
@@ -110,7 +110,9 @@ class Reach:
     def _met(self, rule: Rule, template: PathTemplate, portal: Portal) -> Finding | None:
         fold = portal.fold_case
         if not may_lie_under(template, portal.scope, fold_case=fold):
-            return _unreachable(portal.id, rule.id, f"{template.text} is outside the retired paths of {portal.id}")
+            return _unreachable(
+                portal.id, rule.id, say("finding.out-of-scope", template=template.text, portal=portal.id)
+            )
         key = specimen(portal.hosts[0], rule, template, fold_case=fold)
         fixed = template.tail is None and all(isinstance(segment, Literal) for segment in template.segments)
         begins_ours = bool(template.segments) and isinstance(template.segments[0], Literal)
@@ -120,8 +122,7 @@ class Reach:
             if match.rule.id == rule.id:
                 return None
             if covers(match.template, template, fold_case=fold) and _holds_wherever(match, rule, template):
-                known = f"{match.rule.id} ({match.template.text})"
-                text = f"{known} takes every path of {template.text}: remove one of the two"
+                text = say("finding.covered", rule=match.rule.id, other=match.template.text, template=template.text)
                 return Finding(Flaw.SHADOWED, Severity.WARNING, portal.id, rule.id, text, match.rule.id)
         return None
 
@@ -130,18 +131,18 @@ class Reach:
     def _closed_path(self, portal: Portal, path: tuple[str, ...]) -> str:
         """Why no rule is ever asked about this path, or ""."""
         if path and path[0] == OUR_PREFIX:
-            return f"everything under /{OUR_PREFIX} is the edge's own: choose another path"
+            return say("finding.ours", prefix=OUR_PREFIX)
         if not portal.in_scope(path):
-            return f"{encoded_path(path)} is outside the retired paths of {portal.id}: write one under its scope"
+            return say("finding.under-scope", path=encoded_path(path), portal=portal.id)
         if not portal.office_hosts and our_file(portal, path) is not None:
-            return f"{encoded_path(path)} is answered by the edge itself: remove the rule"
+            return say("finding.our-file", path=encoded_path(path))
         return ""
 
     def _past(self, begin: datetime | None, end: datetime | None) -> str:
         if begin is not None and end is not None and begin >= end:
-            return "valid_until is not later than valid_from: correct one of them"
+            return say("finding.turned")
         if end is not None and end <= self._now:
-            return f"its time was over on {end.isoformat()}: remove it, or give it a later valid_until"
+            return say("finding.over", at=end.isoformat())
         return ""
 
     def _when(self, rule: Lasting) -> datetime:

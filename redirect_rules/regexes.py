@@ -20,6 +20,7 @@ import re2
 from redirect_rules.canonical import Key
 from redirect_rules.matching import Match, TemplateIndex
 from redirect_rules.model import PathTemplate, Rule
+from redirect_rules.sayings import say
 from redirect_rules.sources import Problem, Problems
 
 MOST_EXPRESSIONS: Final = 500
@@ -59,7 +60,7 @@ def groups_of(pattern: str) -> frozenset[str]:
     try:
         compiled = re2.compile(pattern, _options(fold_case=True))
     except re2.error as error:
-        raise ValueError(f"{pattern!r} is no RE2 expression: {_text_of(error)}") from None
+        raise ValueError(say("rule.expression", pattern=pattern, why=_text_of(error))) from None
     return frozenset(ORDINALS[: compiled.groups]) | frozenset(compiled.groupindex)
 
 

@@ -27,7 +27,7 @@ from redirect_rules.canonical import BadHost, canonical_host
 from redirect_rules.clients import Crawlers, client_class
 from redirect_rules.decision import Decision, Visit, decide
 from redirect_rules.garbage import uncollected
-from redirect_rules.model import Action
+from redirect_rules.model import Action, ClientClass
 from redirect_rules.snapshot import Snapshot
 
 What = TypeVar("What")
@@ -52,6 +52,8 @@ _PLAIN_LINE = re.compile(
     r'(?:([^\s\[\]"]+) )?[^\s\[\]"]+ [^\s\[\]"]+ [^\s\[\]"]+ \[[^\s\[\]"]+ [^\s\[\]"]+\] '
     r'"([^"\\]*)" [0-9]{3} [^\s"]+ "[^"\\]*" "([^"\\]*)"'
 )
+_PARTS, _WORDS, _NUMBERS = 7, 7, 4  # of such a line between quotes, of what is before them, of what is between them
+_STATUSES = frozenset(map(str, range(100, 600)))
 _REQUEST = re.compile(r"([A-Z]+) (\S+)(?: HTTP/[\d.]+)?\Z")
 _VIRTUAL_HOST = re.compile(r"([^\s:]+)(?::\d+)?\Z")
 _NO_PAGES = (ShowRobots, ShowSitemap, ShowSecurityContact, RetireWorker)  # they are about the host
@@ -171,6 +173,25 @@ request line, the agent.  Equal for visits that are decided alike."""
 
 def cut(line: str) -> Cut | None:
     """The quick way to read a line that is plainly one of Combined Log Format; None where it is not that plain."""
+    parts = line.split('"')
+    if len(parts) == _PARTS and "\\" not in line:
+        before, asked, told, _, gap, agent, _ = parts
+        words, numbers = before.split(" "), told.split(" ")
+        if (
+            # As the expression below asks, in half of its time; what is odd is left to it.
+            len(words) == _WORDS
+            and words[4][:1] == "["
+            and words[5][-1:] == "]"
+            and before.isprintable()
+            and before.count("[") == before.count("]") == 1
+            and all(words[:-1])
+            and len(numbers) == _NUMBERS
+            and numbers[1] in _STATUSES
+            and numbers[2].isalnum()
+            and gap == " "
+            and not (numbers[0] or numbers[3])
+        ):
+            return words[0], asked, agent
     found = _PLAIN_LINE.match(line)
     return None if found is None else found.groups("")  # type: ignore[return-value]  # three groups
 
@@ -219,13 +240,13 @@ class Tally(Generic[What]):
                 return read
 
     def _take_some(self, lines: Iterable[str]) -> int:
-        seen, agents, plainly, read = self._seen, self._agents, _PLAIN_LINE.match, 0
+        seen, agents, read = self._seen, self._agents, 0
         for line in lines:
             read += 1
-            if (found := plainly(line)) is None:
+            if (found := cut(line)) is None:
                 self._count(self._decided(parse_line(line)), 1)
                 continue
-            host, request, agent = found.groups("")  # as `cut`, without the call
+            host, request, agent = found
             crawls = agents.get(agent)
             if crawls is None:
                 crawls = self._crawls(agent)
@@ -299,6 +320,8 @@ def fate_of(visit: Visit | None, snapshot: Snapshot, now: datetime) -> Fate:
 
 
 _BROWSER: Final = "Mozilla/5.0"
+_NOBODY: Final = Crawlers.listed((), ())
+_LONGEST_ENDING: Final = 12  # letters of what a file's name ends with; of more it is no kind of file
 
 
 _host_of = lru_cache(1_024)(canonical_host)  # of many pages there are few hosts
@@ -316,6 +339,14 @@ def visit_of(logged: LoggedRequest, default_host: str, crawlers: Crawlers) -> Vi
         host = _host_of(named)
     except (BadHost, ValueError):
         return None
-    headers = {"user-agent": logged.agent or _BROWSER, "accept": "text/html"}
-    client = client_class(logged.method, target.partition("?")[0], headers, crawlers)
-    return Visit(host, target, logged.method, client)
+    if crawlers.is_bot(logged.agent or _BROWSER):
+        return Visit(host, target, logged.method, ClientClass.BOT)
+    file = target.partition("?")[0].rpartition("/")[2].partition(";")[0]
+    _, dot, ending = file.rpartition(".")
+    return Visit(host, target, logged.method, _by_ending(logged.method, dot + ending[:_LONGEST_ENDING]))
+
+
+@lru_cache(1_024)
+def _by_ending(method: str, ending: str) -> ClientClass:
+    """What somebody is who takes pages and is no listed crawler: it hangs on what a file's name ends with."""
+    return client_class(method, f"/file{ending}", {"user-agent": _BROWSER, "accept": "text/html"}, _NOBODY)

@@ -8,7 +8,8 @@ from typing import Final
 
 from redirect_rules.canonical import BadTarget, Key, canonical_key, canonical_segments, folded
 from redirect_rules.destinations import Destination, Destinations, Guard, UrlForm
-from redirect_rules.exact import PINNED, DictIndex, ExactIndex, ExactRule
+from redirect_rules.dict_index import DictIndex
+from redirect_rules.exact import PINNED, ExactIndex, ExactRule
 from redirect_rules.localities import Localities
 from redirect_rules.matching import Match, TemplateIndex, significant_names
 from redirect_rules.model import Family, Lookup, Portal, Rule, Switch
@@ -49,8 +50,17 @@ class Snapshot:
         return canonical_key(host, raw_target, fold_case=portal.fold_case)
 
     def best(self, portal: Portal, key: Key, now: datetime, *, with_families: bool = True) -> Match | None:
-        """The rule that decides: the first of `candidates`."""
-        return next(self.candidates(portal, key, now, with_families=with_families), None)
+        """The rule that decides: the first of `candidates`, without looking for what could come after it."""
+        index = self.indexes[portal.id]
+        if self.exact.candidates(portal.id, key.path, key.pairs, now):
+            return next(self.candidates(portal, key, now, with_families=with_families), None)
+        own = index.own.candidates(key, now)
+        if own and with_families and index.families.has_exactly(key.folded):
+            return next(self.candidates(portal, key, now), None)
+        if own:  # what is exact stands before what is not
+            return next((match for match in own if match.rule.action in PINNED), own[0])
+        found = index.families.best(key, now) if with_families else None
+        return found if found is not None or not len(index.expressions) else index.expressions.best(key, now)
 
     def candidates(self, portal: Portal, key: Key, now: datetime, *, with_families: bool = True) -> Iterator[Match]:
         """Every rule that knows the path, best first; this is the precedence.

@@ -21,8 +21,9 @@ from typing import IO, Final
 
 from redirect_rules.stores.lmdb_layout import Item
 
-FORMAT: Final = 1
-"""Raised when an older program could misread a file."""
+FORMAT: Final = 2
+"""Raised when an older program could misread a file.  2: folders have numbers (stores.lmdb_layout)."""
+_OLDEST: Final = 1
 SECTIONS: Final = ("exact", "lookups", "documents")
 """The databases whose items the content's hash is over, in its order."""
 
@@ -139,7 +140,7 @@ def sealed(path: Path, *, full: bool) -> tuple[Meta, int]:
         if version > FORMAT:
             raise SnapshotRefused(f"{path}: format {version}, written by a newer version; this one reads {FORMAT}")
         body_bytes, meta_bytes, body, edges = _HASHES.unpack_from(last)
-        if version != FORMAT or body_bytes + meta_bytes + end != size:
+        if version < _OLDEST or body_bytes + meta_bytes + end != size:
             raise SnapshotRefused(f"{path}: damaged: {size} bytes are not what its seal says")
         file.seek(body_bytes)
         octets = file.read(meta_bytes)
@@ -147,4 +148,7 @@ def sealed(path: Path, *, full: bool) -> tuple[Meta, int]:
             raise SnapshotRefused(f"{path}: damaged: its seal is broken")
         if _hash_of_edges(file, body_bytes) != edges or (full and _hash_of(file, body_bytes) != body):
             raise SnapshotRefused(f"{path}: damaged: its hash is not the one in its seal")
-        return _meta_from(octets), body_bytes
+        meta = _meta_from(octets)
+        if meta.format != version:
+            raise SnapshotRefused(f"{path}: damaged: format {meta.format} under the name of {version}")
+        return meta, body_bytes

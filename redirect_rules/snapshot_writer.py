@@ -6,6 +6,7 @@ import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
 from typing import Final
 
@@ -206,16 +207,13 @@ class _Writer:
         return meta
 
     def _sampled(self, rules: Iterable[ExactRule]) -> Iterator[ExactRule]:
-        number = 0
-        for number, rule in enumerate(rules, start=1):
-            if number % SAMPLE_EVERY == 1:
-                self.sample.append(rule)
-            if rule.valid_from is not None:
-                self._instants.add(rule.valid_from)
-            if rule.valid_until is not None:
-                self._instants.add(rule.valid_until)
-            yield rule
-        self._rules = number
+        rules = iter(rules)
+        while some := list(islice(rules, SAMPLE_EVERY)):
+            self.sample.append(some[0])
+            self._instants.update([rule.valid_from for rule in some if rule.valid_from is not None])
+            self._instants.update([rule.valid_until for rule in some if rule.valid_until is not None])
+            yield from some
+            self._rules += len(some)
 
     def _put(self, env: lmdb.Environment, section: str, items: Iterable[Item]) -> int:
         self._digest.section(section)

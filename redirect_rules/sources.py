@@ -3,12 +3,14 @@
 import json
 import re
 import tomllib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 from pydantic import ValidationError
+
+from redirect_rules.sayings import Said
 
 Place = tuple[str | int, ...]
 """Where in a document: ("rule", 3, "to") is the key `to` of the fourth [[rule]]."""
@@ -91,7 +93,10 @@ class Document:
 
     def problem(self, place: Place, text: str) -> Problem:
         """A mistake at a place.  In JSON the row is named, where in TOML the line is."""
-        return Problem(self.source, self.line(place), f"{self._row_name(place)}{text}")
+        name = self._row_name(place)
+        if isinstance(text, Said):
+            return Problem(self.source, self.line(place), Said.of(text.code, text.facts, before=name))
+        return Problem(self.source, self.line(place), f"{name}{text}")
 
     def _row_name(self, place: Place) -> str:
         if not self._is_json or len(place) < 2:
@@ -107,19 +112,27 @@ class Document:
         return [self.problem((*at, *found["loc"]), _in_words(found)) for found in error.errors(include_url=False)]
 
     @cached_property
-    def _lines(self) -> dict[Place, int]:
-        lines: dict[Place, int] = {}
-        counts: dict[Place, int] = {}
-        table: Place = ()
-        for number, line in enumerate(self.text.splitlines(), start=1):
-            if header := _HEADER.match(line):
-                table = _table(_parts(header[2]), counts, is_array=header[1] == "[[")
-                lines.setdefault(table, number)
-            elif key := _KEY.match(line):
-                parts = (*table, *_parts(key[1]))
-                for length in range(len(table) + 1, len(parts) + 1):
-                    lines.setdefault(parts[:length], number)
-        return lines
+    def _lines(self) -> Mapping[Place, int]:
+        return lines_of(self.text)
+
+
+def lines_of(text: str) -> Mapping[Place, int]:
+    """Where each table and each key of a TOML text stands: its line, from 1.
+
+    For whoever shows mistakes at their line; `sso.sources` is given it, and so need not read files in a way of its own.
+    """
+    lines: dict[Place, int] = {}
+    counts: dict[Place, int] = {}
+    table: Place = ()
+    for number, line in enumerate(text.splitlines(), start=1):
+        if header := _HEADER.match(line):
+            table = _table(_parts(header[2]), counts, is_array=header[1] == "[[")
+            lines.setdefault(table, number)
+        elif key := _KEY.match(line):
+            parts = (*table, *_parts(key[1]))
+            for length in range(len(table) + 1, len(parts) + 1):
+                lines.setdefault(parts[:length], number)
+    return lines
 
 
 def _table(parts: Sequence[str], counts: dict[Place, int], *, is_array: bool) -> Place:

@@ -21,7 +21,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, NamedTuple, Protocol, TypeAlias
 
-from redirect_rules.audit import Broken, Entry, Link
+from redirect_rules.audit import Broken, Chained, Entry, Found, Link, Search
 
 Body: TypeAlias = Mapping[str, Any]
 """What an object says, as JSON knows it."""
@@ -45,7 +45,11 @@ class Kind(StrEnum):
     SWITCH = "switch"  # {"position": "home" | "pass"}: acts at once, without publishing
     PERSON = "person"  # {"name": …, "grants": [{"role": "editor", "province": "24"}]}
     NOISE = "noise"  # {"key": …}: a page that needs no rule
+    TEXTS = "texts"  # {"texts": {"vi": {"help.office": …}}}: what the pages of one portal say in their own words
+    SETTLEMENT = "settlement"  # {"successors": […], "source": …}: what became of a commune, on whose word
     READINESS = "readiness"  # {"state": …, "note": …}: what somebody signed off for a province
+    CLIENT = "client"  # a system that people sign in for: `enrolment.Enrolment.body`; written by the office alone
+    SIGN_IN = "sign-in"  # {"did": …}: what somebody did by hand with keys, or with sign-outs that wait
 
     __hash__ = str.__hash__  # Enum's own is written in Python, and a million references are hashed in an import
 
@@ -55,7 +59,7 @@ class Kind(StrEnum):
         return self not in _BESIDE_THE_DRAFT
 
 
-_BESIDE_THE_DRAFT = frozenset({Kind.SWITCH, Kind.PERSON, Kind.NOISE, Kind.READINESS})
+_BESIDE_THE_DRAFT = frozenset({Kind.SWITCH, Kind.PERSON, Kind.NOISE, Kind.READINESS, Kind.CLIENT, Kind.SIGN_IN})
 
 
 class State(StrEnum):
@@ -168,6 +172,47 @@ class RuleFilter:
     state: State | None = None
     ends_before: datetime | None = None  # by its valid_until
 
+    @property
+    def narrows_facets(self) -> bool:
+        """Whether it asks for anything that many rules have in common."""
+        asked = (self.scope, self.action, self.destination, self.owner, self.tag, self.state)
+        return any(one is not None for one in asked)
+
+
+class Order(StrEnum):
+    """How a list goes on."""
+
+    NAME = "name"  # by scope and id
+    CHANGED = "changed"  # what was changed last comes first
+    ADDRESS = "address"  # by scope and address: always, where an address or its beginning is asked for
+    END = "end"  # by the end of their validity: always, where an end is asked for
+
+
+class Mark(NamedTuple):
+    """Where a page ended: its last rule, as it stood there."""
+
+    ref: Ref
+    version: int
+
+    @property
+    def text(self) -> str:
+        """For a link: "portal:langson|news|41"."""
+        return f"{self.ref.scope}|{self.ref.id}|{self.version}"
+
+    @classmethod
+    def of(cls, stored: Stored) -> "Mark":
+        """A page that ends with this rule."""
+        return cls(stored.ref, stored.version)
+
+    @classmethod
+    def read(cls, text: str) -> "Mark | None":
+        """What `text` wrote; None: it did not."""
+        scope, _, rest = text.partition("|")
+        id_, bar, version = rest.rpartition("|")
+        if not (bar and scope and id_ and version.isascii() and version.isdecimal() and len(version) < 16):
+            return None
+        return cls(Ref(Kind.RULE, scope, id_), int(version))
+
 
 class ObjectChanged(Exception):
     """Somebody was faster (RuleChanged in the manual).  `current` is what is there now; None: nothing."""
@@ -240,12 +285,18 @@ class Reading(Protocol):
         """All rules that are on, by scope and id, in constant memory."""
         ...
 
-    def find(self, wanted: RuleFilter, *, after: Ref | None = None, limit: int = 100) -> list[Stored]:
-        """A page of the rules that fit, by scope and id, beginning after the last one of the page before."""
+    def find(
+        self, wanted: RuleFilter, *, after: Ref | Mark | None = None, limit: int = 100, order: Order = Order.NAME
+    ) -> list[Stored]:
+        """A page of the rules that fit, in their order, beginning after the last one of the page before.
+
+        The order of a filter by address or by end is its own.  A Mark finds its place also when its rule has been
+        changed or removed since; a Ref where it stands now.
+        """
         ...
 
-    def count(self, wanted: RuleFilter) -> int:
-        """How many rules fit."""
+    def count(self, wanted: RuleFilter, *, most: int | None = None) -> int:
+        """How many rules fit; with `most`, a number above it only says that they are more."""
         ...
 
     def history(self, ref: Ref) -> list[Revision]:
@@ -309,14 +360,32 @@ class Trail(Protocol):
         """Entries in their order."""
         ...
 
+    def chain(self, *, after: int = 0, limit: int | None = None) -> Iterator[Chained]:
+        """The same with their places in the chain, so that it can be checked elsewhere."""
+        ...
+
+    def of_batch(self, batch: str) -> Entry | None:
+        """The entry under whose name something was written; None: there is none."""
+        ...
+
+    def search(self, wanted: Search, *, before: int | None = None, limit: int = 100) -> Found:
+        """The entries that fit, the newest first, beginning before a number.
+
+        Looks through a bounded number of entries, so there may be fewer than `limit` and still more to come.
+        """
+        ...
+
     def head(self) -> Link:
         """Where the chain stands: keep it elsewhere, and hand it to `verify` as `known`."""
         ...
 
-    def verify(self, *, known: Iterable[Link] = (), contents: bool = True) -> Broken | None:
+    def verify(
+        self, *, known: Iterable[Link] = (), contents: bool = True, progress: Progress | None = None
+    ) -> Broken | None:
         """The first entry that does not hold, or None.
 
         With `contents` every revision that is kept is compared with the digest of the change that wrote it.
+        `progress` is told of entries now and then.
         """
         ...
 

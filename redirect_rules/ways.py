@@ -1,8 +1,9 @@
 """Where an old page leads: its rule's destinations tried in order, with lookups and the visitor's commune."""
 
-from collections.abc import MutableSequence
+from collections.abc import Iterator, MutableSequence
 from dataclasses import dataclass
 from datetime import datetime
+from string import Formatter
 from typing import Any, Final, NamedTuple, TypeAlias
 
 from redirect_rules.canonical import Key
@@ -10,6 +11,7 @@ from redirect_rules.destinations import TargetRefused
 from redirect_rules.localities import Ask, Unknown, Whole
 from redirect_rules.matching import Match
 from redirect_rules.model import Goal, Portal, Target
+from redirect_rules.sayings import SAYINGS, say
 from redirect_rules.snapshot import Snapshot
 from redirect_rules.units import Era, Locality, LocalityCode
 
@@ -27,11 +29,23 @@ class Step:
     def of(cls, note: "Note") -> "Step":
         """A note in words."""
         about, text, *facts = note
-        return cls(about, text.format(*facts))
+        code, names = _CODES[about, text]
+        return cls(about, say(code, **dict(zip(names, facts, strict=True))))
 
     def __str__(self) -> str:
         return f"{self.about}: {self.found}"
 
+
+def _of_notes() -> Iterator[tuple[tuple[str, str], tuple[str, tuple[str, ...]]]]:
+    """By what a note says of it and its text with {} in it: the code of a sentence, and what its facts are called."""
+    for code, text in SAYINGS.items():
+        if code.startswith("trace."):
+            names = tuple(name for _, name, _, _ in Formatter().parse(text) if name)
+            bare = "".join(before + ("{}" if name else "") for before, name, _, _ in Formatter().parse(text))
+            yield (code.split(".")[1], bare), (code, names)
+
+
+_CODES: Final = dict(_of_notes())
 
 Note: TypeAlias = tuple[Any, ...]
 """A step before it is put into words: about, a text with {} in it, and what belongs there.
@@ -89,7 +103,7 @@ class WayFinder:
             return self._built(goal, parameters, match)
         except TargetRefused as refused:
             # A path that the visitor chose can make a rule's address one that we answer ourselves.
-            self._note(("destination", "{} refused: {}", goal.destination or goal.url, str(refused)))
+            self._note(("destination", "{} refused: {}", goal.destination or goal.url, refused.args[0]))
             return None
 
     def _built(self, goal: Goal, parameters: dict[str, str], match: Match) -> Way | None:

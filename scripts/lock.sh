@@ -13,6 +13,7 @@ compile=(.venv/lock/bin/uv pip compile --quiet --universal --python-version 3.11
 "${compile[@]}" pyproject.toml --output-file requirements/run.txt
 .venv/bin/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["build-system"]["requires"], sep="\n")' |
   "${compile[@]}" - --output-file requirements/build.txt
-# Constrained by the other two, so that tests run on what ships.
+"${compile[@]}" --group compile --constraint requirements/build.txt --output-file requirements/compile.txt
+# Constrained by the others, so that tests run on what ships.
 "${compile[@]}" pyproject.toml --group test --constraint requirements/run.txt --constraint requirements/build.txt \
-  --output-file requirements/test.txt
+  --constraint requirements/compile.txt --output-file requirements/test.txt

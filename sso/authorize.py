@@ -6,7 +6,7 @@ URI are not proven, a `Refusal` becomes a page; from then on a `Returned` refusa
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final, Literal, cast
 
 from sso import json_objects, refusals
@@ -17,6 +17,24 @@ from sso.vocabulary import SCOPES, Claim, Level
 
 REQUEST_URI_PREFIX: Final = "urn:ietf:params:oauth:request_uri:"
 PROMPTS: Final = frozenset({"none", "login", "consent", "select_account"})
+PARAMETERS: Final = frozenset(
+    {
+        *(
+            "client_id",
+            "redirect_uri",
+            "response_type",
+            "response_mode",
+            "scope",
+            "state",
+            "nonce",
+            "prompt",
+            "max_age",
+        ),
+        *("code_challenge", "code_challenge_method", "acr_values", "claims", "claims_locales", "display", "dpop_jkt"),
+        *("id_token_hint", "login_hint", "ui_locales", "request", "request_uri"),
+    }
+)
+"""What a request may consist of; others are ignored (RFC 6749 §3.1)."""
 CLAIMS_ANSWERED: Final = frozenset(claim.value for claim in Claim)
 
 _LONGEST_VALUE: Final = 2_048  # of state and nonce, which we keep and send back
@@ -31,7 +49,7 @@ class ReturnAddress:
     client: str
     uri: str
     mode: Literal["query", "form_post"] = "query"
-    state: str | None = None
+    state: str | None = field(default=None, repr=False)
 
 
 class Returned(Exception):

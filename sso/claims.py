@@ -26,6 +26,11 @@ def person_reference(upstream: str, subject: str, key: bytes) -> str:
     return hmac.digest(key, _joined("person", upstream, subject), hashlib.sha256).hex()[:REFERENCE_LETTERS]
 
 
+def person_digest(upstream: str, subject: str, key: bytes) -> str:
+    """What a person's consents are kept under: 64 hexadecimal letters, so that no two people ever share them."""
+    return hmac.digest(key, _joined("consents", upstream, subject), hashlib.sha256).hex()
+
+
 def pairwise_sub(upstream: str, subject: str, sector: str, salt: Salt) -> str:
     """The `sub` of an account for a sector: 43 letters of the url-safe alphabet."""
     made = hmac.digest(salt.secret, _joined("sub", str(salt.version), upstream, subject, sector), hashlib.sha256)

@@ -18,7 +18,7 @@ from pydantic import AfterValidator, Field, ValidationError, model_validator
 from sso import egress, jws
 from sso.egress import Networks
 from sso.model import Client, Digest, Lifetimes, SubjectAlias, digest
-from sso.sources import Document, Mistake, Mistakes, Place, StrictModel, documents
+from sso.sources import Document, LinesOf, Mistake, Mistakes, Place, StrictModel, documents, nowhere
 from sso.vocabulary import Claim, Level
 
 VIET_NAM: Final = timezone(timedelta(hours=7))
@@ -31,6 +31,8 @@ _URI = re.compile(r"[A-Za-z0-9._~:/?#\[\]@!$&'()+,;=%-]+")
 _HOST = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)*[a-z0-9](?:[a-z0-9-]*[a-z0-9])?")
 _LONGEST_URI: Final = 1_024
 _MOST_DIGESTS: Final = 2
+MOST_KEYS: Final = 16
+"""Of one client's public keys: a token without a `kid` is held against each."""
 
 
 def _identifier(text: str) -> str:
@@ -99,12 +101,14 @@ class ClientTable(StrictModel):
     signing_algorithm: Literal["ES256", "RS256"] = "ES256"
     userinfo_signed: bool = False
     dpop_required: bool = False
+    dpop_nonce_required: bool = False
     request_object_required: bool = False
     pushed_request_required: bool = False
     level: Annotated[int, Field(ge=1, le=2)] = 2
     attributes: list[Literal[tuple(claim.value for claim in Claim)]] = []  # type: ignore[valid-type]
     legal_basis: Annotated[str, Field(max_length=300)] = ""
     consent: Literal["never", "once", "always"] = "never"
+    consent_days: Annotated[int, Field(ge=1, le=1_826)] = 365
     upstreams: list[Identifier] = []
     refresh_tokens: bool = False
     formats: list[Literal["oidc", "header", "ticket", "forward-auth"]] = ["oidc"]
@@ -120,16 +124,18 @@ def load_clients(
     development: bool = False,
     known_portals: Collection[str] | None = None,
     known_upstreams: Collection[str] | None = None,
+    lines_of: LinesOf = nowhere,
 ) -> dict[str, Client]:
     """Every client of a folder by its id, in the order of the files.  Raises Mistakes, with all of them.
 
     allowed      private networks that our own calls may reach
     development  whether http on localhost will do
     known_…      what names are checked against; None: they are not
+    lines_of     who finds the lines of mistakes
     """
     clients: dict[str, Client] = {}
     mistakes: list[Mistake] = []
-    for document in documents(folder):
+    for document in documents(folder, lines_of):
         try:
             client = parse(document, allowed=allowed, development=development)
         except Mistakes as error:
@@ -137,8 +143,8 @@ def load_clients(
             continue
         if client.id in clients:
             mistakes.append(document.mistake(("id",), f"another file describes {client.id} already"))
-        mistakes += _unknown(document, "portals", client.portals, known_portals)
-        mistakes += _unknown(document, "upstreams", client.upstreams, known_upstreams)
+        mistakes += unknown_names(document, "portals", client.portals, known_portals)
+        mistakes += unknown_names(document, "upstreams", client.upstreams, known_upstreams)
         clients[client.id] = client
     if mistakes:
         raise Mistakes(mistakes)
@@ -266,6 +272,9 @@ def _jwks(described: dict[str, Any]) -> Iterator[tuple[Place, str]]:
     if not isinstance(keys, list) or not all(isinstance(key, dict) for key in keys) or not keys:
         yield ("jwks",), "jwks: write keys = [{ kty = …, … }] (RFC 7517)"
         return
+    if len(keys) > MOST_KEYS:
+        yield ("jwks",), f"jwks: {MOST_KEYS} keys at most: leave those out that sign no more"
+        return
     for key in keys:
         if key.keys() & {"d", "p", "q", "dp", "dq", "qi", "k"}:
             yield ("jwks",), "jwks: a PRIVATE key stands here: remove it, and make the client a new one"
@@ -318,7 +327,10 @@ def _held_to_profile(client: Client) -> Client:
     return replace(client, dpop_required=True, pushed_request_required=True)
 
 
-def _unknown(document: Document, key: str, names: Collection[str], known: Collection[str] | None) -> Iterator[Mistake]:
+def unknown_names(
+    document: Document, key: str, names: Collection[str], known: Collection[str] | None
+) -> Iterator[Mistake]:
+    """A mistake for each name that there is not; `known` None: they are not checked."""
     for name in names:
         if known is not None and name not in known:
             yield document.mistake(

@@ -4,7 +4,7 @@ import base64
 import hashlib
 import hmac
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -25,6 +25,7 @@ class ProvenKey:
 
     jkt: str
     jti: Digest
+    nonce: str | None = field(default=None, repr=False)  # to be held to `sso.dpop_nonces`, where the client must
 
 
 def prove(
@@ -42,8 +43,8 @@ def prove(
         raise Refusal(cause, error.reason) from None
     if access_token is not None and not _fits(signed.claims.get("ath"), access_token):
         raise Refusal(cause, "ath")
-    jkt = key.thumbprint()
-    return ProvenKey(jkt, digest(f"{jkt} {jti}"))
+    jkt, nonce = key.thumbprint(), signed.claims.get("nonce")
+    return ProvenKey(jkt, digest(f"{jkt} {jti}"), nonce if isinstance(nonce, str) else None)
 
 
 def _jti(claims: Mapping[str, object], method: str, uri: str, now: int) -> str:

@@ -20,6 +20,8 @@ PageName: TypeAlias = Literal[
     "signed_out",
     "form_post",
     "trouble",
+    "allowed",
+    "rehearsal",
 ]
 
 
@@ -36,7 +38,7 @@ class Cookie:
 class Redirect:
     """Go on by GET: always 303, so that no form that was sent here is ever sent again to somebody else."""
 
-    uri: str
+    uri: str = field(repr=False)
     cookies: tuple[Cookie, ...] = ()
 
 
@@ -45,7 +47,7 @@ class PostForm:
     """Go on by a form (OAuth 2.0 Form Post Response Mode §2)."""
 
     uri: str
-    fields: tuple[tuple[str, str], ...]
+    fields: tuple[tuple[str, str], ...] = field(repr=False)
     client: str = ""  # its name, for people who must press the button themselves
     cookies: tuple[Cookie, ...] = ()
 
@@ -55,7 +57,7 @@ class ShowPage:
     """A page for people; `facts` are the arguments of the view of that name."""
 
     name: PageName
-    facts: Mapping[str, object]
+    facts: Mapping[str, object] = field(repr=False)
     status: int = 200
     cookies: tuple[Cookie, ...] = ()
     retry_after: int | None = None  # seconds
@@ -67,7 +69,7 @@ class Json:
     """A JSON object for a program."""
 
     status: int
-    body: Mapping[str, object]
+    body: Mapping[str, object] = field(repr=False)
     headers: Mapping[str, str] = field(default_factory=dict)
     cacheable: bool = False  # only for what is the same for everybody
 
@@ -77,7 +79,7 @@ class Text:
     """Something for a program that is no JSON object: a signed answer, or nothing at all."""
 
     status: int
-    body: str = ""
+    body: str = field(default="", repr=False)
     content_type: str = "text/plain"
     headers: Mapping[str, str] = field(default_factory=dict)
 

@@ -5,7 +5,7 @@ No name, number, address, code, token or value of a request ever becomes part of
 """
 
 import re
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from typing import Any, Final, Protocol, Self
 
 _WORD: Final = re.compile(r"[A-Za-z0-9_.:-]{0,128}")
@@ -28,14 +28,14 @@ class AuditEvent:
     session: str = ""  # its handle
 
     def __post_init__(self) -> None:
-        for own in fields(self):
-            value = getattr(self, own.name)
-            if isinstance(value, str) and (_WORD.fullmatch(value) is None or _LONG_NUMBER.search(value)):
-                raise ValueError(f"{own.name} of an audit event must be one word of our own")
+        for name in self.__slots__:
+            value = getattr(self, name)
+            if value and isinstance(value, str) and (_WORD.fullmatch(value) is None or _LONG_NUMBER.search(value)):
+                raise ValueError(f"{name} of an audit event must be one word of our own")
 
     def record(self) -> dict[str, object]:
         """As it is written: without what is empty."""
-        return {name: value for name, value in asdict(self).items() if value not in {"", 0}}
+        return {name: value for name in self.__slots__ if (value := getattr(self, name))}
 
     @classmethod
     def of(cls, record: dict[str, Any]) -> Self:

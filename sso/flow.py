@@ -6,16 +6,18 @@ another by itself.
 
 import dataclasses
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import TypeAlias
-from urllib.parse import urlencode
 
 from sso import profiles, refusals
 from sso.authorize import ReturnAddress
 from sso.claims import allowed
+from sso.consents import must_ask
 from sso.effects import PostForm, Redirect
 from sso.jws import LEEWAY_SECONDS
-from sso.model import AuthorizationRequest, Client, Grant, Participation, Session
+from sso.model import AuthorizationRequest, Client, Consent, Grant, Participation, Session
+from sso.parameters import query
 from sso.refusals import Cause
 from sso.vocabulary import Claim, Level
 
@@ -67,15 +69,21 @@ def next_step(
     subject: str | None,
     now: int,
     signed_in_since: int | None = None,
+    consents: Mapping[str, Consent] = MappingProxyType({}),
     agreed: bool = False,
 ) -> Step:
     """The next step.
 
     subject          the session's person as this client knows them
     signed_in_since  when the sign-in began that was made for this very request; None: none was made yet
+    consents         what the person has agreed to for good, by client
     agreed           whether the person has just agreed
     """
-    step = _step(request, client, session, subject, now, signed_in_since, agreed=agreed)
+    step: Step = _step(request, client, session, subject, now, signed_in_since)
+    if isinstance(step, Proceed) and session is not None and not agreed:
+        wanted = wanted_claims(request, client)
+        if "consent" in request.prompts or must_ask(client, wanted, consents, now=now):
+            step = AskConsent(wanted)
     if "none" in request.prompts:
         # OIDC Core §3.1.2.6: nobody is asked anything, and the client learns no more than that.
         match step:
@@ -95,9 +103,7 @@ def _step(
     subject: str | None,
     now: int,
     since: int | None,
-    *,
-    agreed: bool,
-) -> Step:
+) -> SignIn | StepUp | Proceed | Refuse:
     if session is None:
         return SignIn(request.level, again=_asks_anew(request))
     identity = session.identity
@@ -110,9 +116,6 @@ def _step(
             return StepUp(request.level)
     elif refusal := _after_sign_in(request, client, session, subject, now, since):
         return refusal
-    wanted = wanted_claims(request, client)
-    if not agreed and _must_ask(request, client, session, wanted):
-        return AskConsent(wanted)
     return Proceed()
 
 
@@ -153,12 +156,6 @@ def wanted_claims(request: AuthorizationRequest, client: Client) -> frozenset[Cl
     return allowed(client, request.scopes, request.claims | request.id_token_claims)
 
 
-def _must_ask(request: AuthorizationRequest, client: Client, session: Session, wanted: frozenset[Claim]) -> bool:
-    if "consent" in request.prompts or client.consent == "always":
-        return True
-    return client.consent == "once" and not wanted <= session.consents.get(client.id, frozenset())
-
-
 def satisfied(request: AuthorizationRequest) -> AuthorizationRequest:
     """The request with what a sign-in has already answered taken out: nobody is asked twice for it."""
     return dataclasses.replace(request, prompts=request.prompts & {"none"}, max_age=None)
@@ -168,7 +165,7 @@ def satisfied(request: AuthorizationRequest) -> AuthorizationRequest:
 class Granted:
     """A code, and what it stands for."""
 
-    code: str
+    code: str = field(repr=False)
     grant: Grant
     seconds: int
 
@@ -178,12 +175,9 @@ def participation(client: Client, session: Session, *, now: int, secrets: Secret
     return session.participations.get(client.id) or Participation(client.id, secrets(), now)
 
 
-def joined(session: Session, part: Participation, consent: frozenset[Claim] | None = None) -> Session:
+def joined(session: Session, part: Participation) -> Session:
     """The session with that part in it, for a session that is opened anyway."""
-    consents = dict(session.consents)
-    if consent is not None:
-        consents[part.client] = consents.get(part.client, frozenset()) | consent
-    return dataclasses.replace(session, participations={**session.participations, part.client: part}, consents=consents)
+    return dataclasses.replace(session, participations={**session.participations, part.client: part})
 
 
 def grant(
@@ -228,4 +222,4 @@ def _answer(address: ReturnAddress, fields: Mapping[str, str], issuer: str, clie
     told = {**fields, **({"state": address.state} if address.state is not None else {}), "iss": issuer}
     if address.mode == "form_post":
         return PostForm(address.uri, tuple(told.items()), client_name)
-    return Redirect(f"{address.uri}{'&' if '?' in address.uri else '?'}{urlencode(told)}")
+    return Redirect(f"{address.uri}{'&' if '?' in address.uri else '?'}{query(told.items())}")

@@ -7,7 +7,7 @@ point to keys, and which types of token may stand in for which (RFC 8725).
 import base64
 import binascii
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from joserfc import jwk, jws
@@ -22,6 +22,11 @@ STRONG: Final = frozenset({"ES256", "PS256"})
 """FAPI 2.0 Security Profile §5.4.1: no PKCS#1 v1.5."""
 LEEWAY_SECONDS: Final = 30
 """How far two clocks may be apart."""
+
+# Letters of an RSA key: 8,192 bits, and an exponent of 64.  A verification with one as long as the modulus costs as
+# much as a signature, and whoever sends a DPoP proof chooses the key.
+_LONGEST_MODULUS = 1_366
+_LONGEST_EXPONENT = 11
 
 # Keys, and places of keys, that a sender would like us to use: never looked at, never fetched (RFC 8725 §3.10).
 _POINTERS = frozenset({"jku", "x5u", "x5c", "jwk"})
@@ -40,12 +45,15 @@ class Signed:
     """What a verified token says."""
 
     header: Mapping[str, Any]
-    claims: Mapping[str, Any]
+    claims: Mapping[str, Any] = field(repr=False)
 
 
 class _Registry(jws.JWSRegistry):
     max_header_length = LONGEST_HEADER
     max_payload_length = LONGEST_TOKEN
+
+
+_REGISTRIES: Final = {name: _Registry(algorithms=[name]) for name in sorted(ASYMMETRIC)}
 
 
 def read(token: str, keys: jwk.Key | jwk.KeySet, *, algorithms: Collection[str], types: Collection[str]) -> Signed:
@@ -93,8 +101,10 @@ def peek_header(token: str, types: Collection[str]) -> Mapping[str, Any]:
 
 def unverified_claims(token: str) -> Mapping[str, Any]:
     """What a token says, before anything is proven: to find out by whose keys it must be proven.  Raises BadToken."""
+    if len(token) > LONGEST_TOKEN:
+        raise BadToken("size")
     parts = token.split(".")
-    if len(token) > LONGEST_TOKEN or len(parts) != 3:
+    if len(parts) != 3:
         raise BadToken("form")
     return _object(parts[1])
 
@@ -103,6 +113,8 @@ def public_key(described: Mapping[str, Any]) -> jwk.Key:
     """A public key that may verify signatures (RFC 7517).  Raises BadToken for symmetric, weak or broken ones."""
     if described.get("kty") not in {"EC", "RSA"}:
         raise BadToken("key type")
+    if len(str(described.get("e", ""))) > _LONGEST_EXPONENT or len(str(described.get("n", ""))) > _LONGEST_MODULUS:
+        raise BadToken("key")  # not for what it says, but for what it would cost to try
     try:
         key = jwk.import_key(dict(described))
         strong = not isinstance(key, jwk.RSAKey) or key.raw_value.key_size >= 2_048
@@ -169,7 +181,7 @@ def _verified(token: str, header: Mapping[str, Any], keys: Collection[jwk.Key], 
     algorithm = header.get("alg")
     if not isinstance(algorithm, str) or algorithm not in algorithms or algorithm not in ASYMMETRIC:
         raise BadToken("alg")
-    registry = _Registry(algorithms=[algorithm])
+    registry = _REGISTRIES[algorithm]
     for key in keys:
         try:
             jws.deserialize_compact(token, key, registry=registry)

@@ -1,8 +1,9 @@
-"""How often somebody may fail, and how long they wait then: per client and address, never per client alone.
+"""How often somebody may fail, and how often ask at all: per client and address, never per client alone.
 
 A lock on a client alone would let anybody lock a province out; one on an address alone would let one office's many
-visitors lock each other out.  Counting happens in the store, for all workers and nodes together, and only of what
-failed: who does nothing wrong costs no round trip.  A worker remembers the locks that it has seen.
+visitors lock each other out.  Failures are counted in the store, for all workers and nodes together: who does nothing
+wrong costs no round trip, and a worker remembers the locks that it has seen.  Requests are counted by each worker for
+itself: that keeps floods away, and costs no round trip either.
 """
 
 import hashlib
@@ -10,7 +11,8 @@ import hmac
 import ipaddress
 from collections import OrderedDict
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Final
 
@@ -32,20 +34,35 @@ class Limit:
 LIMITS: Final[Mapping[str, Limit]] = MappingProxyType(
     {
         "client-secret": Limit(10, 300, 900),  # a machine that is set up wrongly notices within ten
-        "code": Limit(20, 300, 300),
-        "ticket": Limit(20, 300, 300),
+        "code": Limit(20, 300, 300),  # of clients that can prove nothing: others hand on what browsers bring them
+        "ticket": Limit(20, 300, 300),  # the same, and of browsers at a portal
     }
 )
 """By what failed."""
 
 RATES: Final[Mapping[str, Limit]] = MappingProxyType(
     {
-        "sign-in": Limit(120, 60, 60),  # a whole office behind one address begins its day
+        # Of browsers: fifty people of an office behind one address begin their day within a minute, and each page of
+        # a system may ask silently whether somebody is signed in.
+        "sign-in": Limit(120, 60, 60),
+        "authorize": Limit(600, 60, 60),
+        # Of systems: all logins of a province come from one address.
+        "par": Limit(30_000, 60, 60),
+        "token": Limit(30_000, 60, 60),
+        "introspection": Limit(60_000, 60, 60),
+        "userinfo": Limit(60_000, 60, 60),
     }
 )
-"""How often something may be begun for one client from one network, in each worker: to keep floods from upstreams."""
+"""How often something may be asked for one client from one address, in each worker.  `userinfo`: from one address."""
 
 
+def with_most(limits: Mapping[str, Limit], most: Mapping[str, int]) -> Mapping[str, Limit]:
+    """Limits with other numbers; 0 takes one away.  Raises KeyError for what is not limited."""
+    changed = {kind: replace(limits[kind], most=number) for kind, number in most.items()}
+    return MappingProxyType({kind: limit for kind, limit in {**limits, **changed}.items() if limit.most})
+
+
+@lru_cache(maxsize=1_024)  # one sign-in asks five times for the same
 def network_of(address: str) -> str:
     """Whom an address stands for: itself, or in IPv6 the /64 that one household or server has to itself."""
     try:
@@ -65,9 +82,8 @@ def key_of(kind: str, client: str, address: str, *, pepper: bytes) -> Digest:
     return hmac.new(pepper, said.encode(), hashlib.sha256).hexdigest()
 
 
-def lock_after(kind: str, count: int) -> int:
+def lock_after(limit: Limit, count: int) -> int:
     """For how many seconds who has failed so often is locked out; 0: not at all."""
-    limit = LIMITS[kind]
     return limit.lock_seconds if count > limit.most else 0
 
 

@@ -7,7 +7,7 @@ on to an address that is not registered for the client that asked, and was shown
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
@@ -47,7 +47,7 @@ class Wish:
     """A request to sign out, after every check."""
 
     client: str = ""  # its id; "": nobody said
-    back_to: str = ""  # a registered address with the client's state; "": people stay with us
+    back_to: str = field(default="", repr=False)  # a registered address with the state; "": people stay with us
     proven: bool = False  # by a hint that belongs to the session in question, or to none that is left
     languages: tuple[str, ...] = ()
 
@@ -269,8 +269,8 @@ class UpstreamLogout:
     """Whom an upstream has signed out."""
 
     jti: str
-    subject: str | None
-    sid: str | None
+    subject: str | None = field(repr=False)
+    sid: str | None = field(repr=False)
 
     def concerns(self, session: Session) -> bool:
         """Whether a session that was found by one of the two is meant."""

@@ -25,10 +25,10 @@ class Identity:
     """Who an upstream says the visitor is, in our words, after every check of its answer."""
 
     upstream: str  # the id of its configuration, e.g. "vneid"
-    subject: str  # its stable id of the account; with `upstream` the person's key, never shown to anybody
+    subject: str = field(repr=False)  # its stable id of the account: with `upstream` the person's key
     account: AccountType
     level: Level
-    claims: Mapping[Claim, str]  # values in our form; ACCOUNT_TYPE is not among them: `account` is
+    claims: Mapping[Claim, str] = field(repr=False)  # values in our form; ACCOUNT_TYPE is not among them: `account` is
     auth_time: int
     amr: tuple[str, ...] = ()
 
@@ -62,18 +62,20 @@ class Client:
     authentication: Literal["client_secret_basic", "client_secret_post", "private_key_jwt", "none"] = (
         "client_secret_basic"
     )
-    secret_digests: tuple[Digest, ...] = ()  # two while a secret is being exchanged
+    secret_digests: tuple[Digest, ...] = field(default=(), repr=False)  # two while a secret is being exchanged
     jwks: Mapping[str, object] | None = None  # its public keys (RFC 7517), where it signs
     jwks_uri: str | None = None
     signing_algorithm: Literal["ES256", "RS256"] = "ES256"  # of what we sign for it
     userinfo_signed: bool = False
     dpop_required: bool = False
+    dpop_nonce_required: bool = False  # proofs need a nonce of ours (RFC 9449 §8), where they are sent
     request_object_required: bool = False
     pushed_request_required: bool = False
     level: Level = Level.TWO  # the least that is good enough
     attributes: frozenset[Claim] = frozenset()  # the most that is ever released
     legal_basis: str = ""  # why it may have them: shown on the consent page and in the register
     consent: Literal["never", "once", "always"] = "never"  # "never": the law is the consent
+    consent_days: int = 365  # how long "once" lasts
     upstreams: tuple[str, ...] = ()  # ids of those it accepts; none: all
     refresh_tokens: bool = False
     formats: frozenset[Literal["oidc", "header", "ticket", "forward-auth"]] = frozenset({"oidc"})
@@ -107,8 +109,8 @@ class AuthorizationRequest:
     redirect_uri: str
     scopes: frozenset[str]
     code_challenge: str  # S256 only
-    state: str | None = None
-    nonce: str | None = None
+    state: str | None = field(default=None, repr=False)
+    nonce: str | None = field(default=None, repr=False)
     response_mode: Literal["query", "form_post"] = "query"
     prompts: frozenset[str] = frozenset()
     max_age: int | None = None
@@ -116,8 +118,8 @@ class AuthorizationRequest:
     level_essential: bool = False
     claims: frozenset[Claim] = frozenset()  # asked for by `claims`, for the userinfo answer
     id_token_claims: frozenset[Claim] = frozenset()  # asked for by `claims`, for the ID token
-    subject_hint: str | None = None  # the `sub` of a verified id_token_hint
-    login_hint: str | None = None
+    subject_hint: str | None = field(default=None, repr=False)  # the `sub` of a verified id_token_hint
+    login_hint: str | None = field(default=None, repr=False)
     ui_locales: tuple[str, ...] = ()
     jkt: str | None = None  # dpop_jkt (RFC 9449 §10)
 
@@ -134,7 +136,7 @@ class Destination:
     client: str
     portal: str  # its id; "": the client takes the ticket itself
     host: str  # with its port, where it has one
-    target: str  # origin-form: where the ticket goes
+    target: str = field(repr=False)  # origin-form: where the ticket goes
     level: Level = Level.ONE
     scheme: Literal["https", "http"] = "https"  # "http" in development only
     browser: Digest = ""  # of the secret of the browser that began; the ticket is good with it only
@@ -165,8 +167,8 @@ class LoginAttempt:
     state: Digest  # of the `state` that the upstream gives back
     browser: Digest  # of the cookie that must come back with it
     upstream: str
-    nonce: str | None  # None: an upstream without
-    code_verifier: str | None
+    nonce: str | None = field(repr=False)  # None: an upstream without
+    code_verifier: str | None = field(repr=False)
     purpose: AuthorizationRequest | Destination
     level: Level
     created_at: int
@@ -183,6 +185,17 @@ class Participation:
 
 
 @dataclass(frozen=True, slots=True)
+class Consent:
+    """What a person has agreed to, to be told to a client."""
+
+    client: str  # its id
+    claims: frozenset[Claim]
+    basis: str  # version of the client's legal basis
+    since: int
+    until: int
+
+
+@dataclass(frozen=True, slots=True)
 class Session:
     """A person signed in at one browser."""
 
@@ -193,9 +206,8 @@ class Session:
     seen_at: int
     absolute_end: int
     participations: Mapping[str, Participation] = field(default_factory=dict)  # by client id
-    consents: Mapping[str, frozenset[Claim]] = field(default_factory=dict)  # by client id
-    upstream_sid: str | None = None  # for the upstream's own back-channel logout
-    upstream_id_token: str | None = None  # for its end-session endpoint; encrypted before it is stored
+    upstream_sid: str | None = field(default=None, repr=False)  # for the upstream's own back-channel logout
+    upstream_id_token: str | None = field(default=None, repr=False)  # sealed, for its end-session endpoint
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,11 +222,21 @@ class Grant:
     scopes: frozenset[str]
     claims: frozenset[Claim]
     id_token_claims: frozenset[Claim]
-    nonce: str | None
+    nonce: str | None = field(repr=False)
     redirect_uri: str
     code_challenge: str
     created_at: int
     jkt: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TokenTerms:
+    """What is kept of an access token besides its grant, which says everything else."""
+
+    issued_at: int
+    expires_at: int
+    jkt: str | None = None
+    scopes: frozenset[str] | None = None  # fewer than the grant's; None: those
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,7 +261,7 @@ class LogoutDelivery:
     client: str
     uri: str
     sid: str
-    subject: str  # the `sub` this client knows
+    subject: str = field(repr=False)  # the `sub` this client knows
     created_at: int
     attempts: int = 0
     next_at: int = 0

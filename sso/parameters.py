@@ -5,10 +5,10 @@ would see two different requests.
 """
 
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Final
-from urllib.parse import parse_qsl
+from urllib.parse import quote_plus, unquote_plus
 
 from sso.refusals import DUPLICATE, TOO_LARGE, UNREADABLE, Refusal
 
@@ -17,13 +17,14 @@ LONGEST: Final = 65_536
 """Octets of all parameters together: a signed request object with the keys of its signer fits."""
 
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f]")
+_PLAIN = re.compile(r"[A-Za-z0-9_.~-]*", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
 class Parameters:
     """Names and values; what is there without a value counts as absent (RFC 6749 §3.1)."""
 
-    values: Mapping[str, str]
+    values: Mapping[str, str] = field(repr=False)
     repeated: frozenset[str] = frozenset()
 
     @classmethod
@@ -54,13 +55,29 @@ class Parameters:
         return tuple((self.get(name) or "").split())
 
 
+def query(values: Iterable[tuple[str, str]]) -> str:
+    """Names and values as a query, as urllib's `urlencode` writes it: most are plain, which is quickly seen."""
+    return "&".join(
+        f"{name}={value}" if _PLAIN.fullmatch(name + value) else f"{quote_plus(name)}={quote_plus(value)}"
+        for name, value in values
+    )
+
+
 def _pairs(texts: tuple[str, ...]) -> Iterator[tuple[str, str]]:
+    """As urllib's `parse_qsl` reads them, but strictly; most need no decoding, which is quickly seen."""
     for text in texts:
-        try:
-            pairs = parse_qsl(text, keep_blank_values=True, errors="strict", max_num_fields=MOST_PARAMETERS)
-        except ValueError:
-            raise Refusal(UNREADABLE) from None
-        # JSON may be written over several lines; everything else goes into headers or comparisons.
-        if any(_CONTROLS.search(name + value) for name, value in pairs if name != "claims"):
+        pairs = text.split("&") if text else ()
+        if len(pairs) > MOST_PARAMETERS:
             raise Refusal(UNREADABLE)
-        yield from pairs
+        for pair in pairs:
+            name, _, value = pair.partition("=")
+            if "%" in pair or "+" in pair:
+                try:
+                    name, value = unquote_plus(name, errors="strict"), unquote_plus(value, errors="strict")
+                except UnicodeDecodeError:
+                    raise Refusal(UNREADABLE) from None
+            # JSON may be written over several lines; everything else goes into headers or comparisons.
+            if name != "claims" and (_CONTROLS.search(name) or _CONTROLS.search(value)):
+                raise Refusal(UNREADABLE)
+            if pair:
+                yield name, value

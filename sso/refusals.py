@@ -4,6 +4,7 @@ On the wire stands an error's word and one fixed sentence (RFC 6749 §4.1.2.1, �
 can read out over the telephone; what exactly was wrong is `detail`, for the log, and never holds what somebody sent.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
@@ -22,12 +23,27 @@ class Cause:
 
 
 class Refusal(Exception):
-    """A request is refused; the endpoint that was asked decides how that is said."""
+    """A request is refused; the endpoint that was asked decides how that is said.
 
-    def __init__(self, cause: Cause, detail: str = "") -> None:
+    retry_after  seconds after which it is worth another try; None: the cause says, or it is not
+    headers      what the protocol wants said beside it, to programs (`DPoP-Nonce`)
+    client       the id of the client whose request it was, once that is known: people may go back to it
+    """
+
+    def __init__(
+        self,
+        cause: Cause,
+        detail: str = "",
+        *,
+        retry_after: int | None = None,
+        headers: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
         super().__init__(f"{cause.speakable} {detail or cause.description}")
         self.cause = cause
         self.detail = detail
+        self.retry_after = retry_after
+        self.headers = headers
+        self.client = ""
 
 
 # Of an authorization request: these two are never told to a redirect URI, because there is none that could be trusted.
@@ -84,6 +100,9 @@ CLIENT_LOCKED: Final = Cause("DN-141", ErrorCode.INVALID_CLIENT, "Too many faile
 CROWDED: Final = Cause(
     "DN-143", ErrorCode.TEMPORARILY_UNAVAILABLE, "Too many sign-ins from this network: try again in a minute.", 429
 )
+TOO_OFTEN: Final = Cause(
+    "DN-144", ErrorCode.TEMPORARILY_UNAVAILABLE, "Too many requests from this address: try again later.", 429
+)
 CLIENT_TWICE: Final = Cause("DN-142", ErrorCode.INVALID_REQUEST, "Only one way of client authentication may be used.")
 
 # The token endpoint and its neighbours
@@ -107,12 +126,16 @@ DPOP: Final = Cause("DN-162", ErrorCode.INVALID_DPOP_PROOF, "The DPoP proof is n
 DPOP_MISSING: Final = Cause("DN-163", ErrorCode.INVALID_DPOP_PROOF, "A DPoP proof is required.")
 DPOP_KEY: Final = Cause("DN-164", ErrorCode.INVALID_GRANT, "The DPoP key is not the one this was bound to.")
 TOKEN_MISSING: Final = Cause("DN-165", ErrorCode.INVALID_REQUEST, "token is missing.")
+USE_NONCE: Final = Cause(
+    "DN-166", ErrorCode.USE_DPOP_NONCE, "Make the DPoP proof again, with the nonce of the DPoP-Nonce header."
+)
 
 # Resources (RFC 6750 §3.1)
 NO_TOKEN: Final = Cause("DN-170", ErrorCode.INVALID_REQUEST, "An access token is needed.", 401)
 TOKEN: Final = Cause("DN-171", ErrorCode.INVALID_TOKEN, "The access token is unknown, expired or revoked.", 401)
 TOKEN_TWICE: Final = Cause("DN-172", ErrorCode.INVALID_REQUEST, "Send the access token once, and not in the URL.")
 TOKEN_DPOP: Final = Cause("DN-173", ErrorCode.INVALID_DPOP_PROOF, "The DPoP proof is not acceptable.", 401)
+TOKEN_NONCE: Final = Cause("DN-175", ErrorCode.USE_DPOP_NONCE, USE_NONCE.description, 401)
 SCOPE_MISSING: Final = Cause("DN-174", ErrorCode.INSUFFICIENT_SCOPE, "The token lacks the scope openid.", 403)
 
 # Login tickets and portals

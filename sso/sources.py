@@ -2,19 +2,20 @@
 
 import re
 import tomllib
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 Place = tuple[str | int, ...]
 """Where in a document: ("client", "aliases", 1, "since")."""
 
-_HEADER = re.compile(r"\s*(\[\[?)\s*([^\[\]]+?)\s*\]\]?\s*(?:#.*)?$")
-_KEY = re.compile(r"""\s*((?:[A-Za-z0-9_-]+|"[^"]*")(?:\s*\.\s*(?:[A-Za-z0-9_-]+|"[^"]*"))*)\s*=""")
+LinesOf: TypeAlias = Callable[[str], Mapping[Place, int]]
+"""Says where in a TOML text each table and key stands (`redirect_rules.sources.lines_of`, which the rim hands in)."""
+
 _TOML_LINE = re.compile(r" \(at (?:line (\d+), column \d+|end of document)\)$")
 
 # pydantic's words → what to write instead.
@@ -56,12 +57,18 @@ class Mistakes(Exception):
         super().__init__("\n".join(map(str, self.mistakes)))
 
 
+def nowhere(_: str) -> Mapping[Place, int]:
+    """No lines: for texts that nobody has written by hand, and nobody mends by line."""
+    return {}
+
+
 @dataclass(frozen=True)
 class Document:
-    """A TOML file: its name for messages, and its text."""
+    """A TOML file: its name for messages, its text, and who finds lines in it."""
 
     source: str
-    text: str
+    text: str = field(repr=False)
+    lines_of: LinesOf = nowhere
 
     @cached_property
     def data(self) -> dict[str, Any]:
@@ -74,7 +81,7 @@ class Document:
             raise Mistakes([Mistake(self.source, line, f"not TOML: {_TOML_LINE.sub('', str(error))}")]) from None
 
     def line(self, place: Place) -> int:
-        """The line of a value, or of the nearest table around it."""
+        """The line of a value, or of the nearest table around it; 0 where nobody finds lines."""
         for length in range(len(place), 0, -1):
             if (line := self._lines.get(place[:length])) is not None:
                 return line
@@ -90,28 +97,17 @@ class Document:
         return [self.mistake((*at, *one["loc"]), _in_words(one)) for one in found]
 
     @cached_property
-    def _lines(self) -> dict[Place, int]:
-        lines: dict[Place, int] = {}
-        counts: dict[Place, int] = {}
-        table: Place = ()
-        for number, line in enumerate(self.text.splitlines(), start=1):
-            if header := _HEADER.match(line):
-                table = _table(_parts(header[2]), counts, is_array=header[1] == "[[")
-                lines.setdefault(table, number)
-            elif key := _KEY.match(line):
-                parts = (*table, *_parts(key[1]))
-                for length in range(len(table) + 1, len(parts) + 1):
-                    lines.setdefault(parts[:length], number)
-        return lines
+    def _lines(self) -> Mapping[Place, int]:
+        return self.lines_of(self.text)
 
 
-def documents(folder: Path) -> list[Document]:
+def documents(folder: Path, lines_of: LinesOf = nowhere) -> list[Document]:
     """The *.toml files of a folder, by name; none where there is no folder.  Raises Mistakes."""
     found, mistakes = [], []
     for path in sorted(folder.glob("*.toml")):
         name = f"{folder.name}/{path.name}"
         try:
-            found.append(Document(name, path.read_text(encoding="utf-8")))
+            found.append(Document(name, path.read_text(encoding="utf-8"), lines_of))
         except UnicodeDecodeError:
             mistakes.append(Mistake(name, 0, "not UTF-8: save it as UTF-8"))
         except OSError as error:
@@ -119,22 +115,6 @@ def documents(folder: Path) -> list[Document]:
     if mistakes:
         raise Mistakes(mistakes)
     return found
-
-
-def _table(parts: Sequence[str], counts: dict[Place, int], *, is_array: bool) -> Place:
-    """The place of a table header: every array of tables on the way stands at its latest element."""
-    place: Place = ()
-    for i, part in enumerate(parts):
-        place = (*place, part)
-        if is_array and i == len(parts) - 1:
-            counts[place] = counts.get(place, -1) + 1
-        if place in counts:
-            place = (*place, counts[place])
-    return place
-
-
-def _parts(dotted: str) -> list[str]:
-    return [part.strip().strip('"') for part in re.findall(r'"[^"]*"|[^.]+', dotted)]
 
 
 def _in_words(found: Any) -> str:

@@ -1,4 +1,4 @@
-"""What sign-in remembers, as promises that every store keeps; `tests/sso/test_store.py` holds each store to them.
+"""What sign-in remembers, as promises that every store keeps; `tests/sso/stores/test_store.py` holds each to them.
 
 Each method is one round trip: one command or one script, all or nothing.  Whatever is taken, redeemed or used is so
 exactly once, however many ask at the same instant and on however many nodes.  A store that cannot answer raises
@@ -15,6 +15,7 @@ from sso.model import (
     AccessToken,
     AuthorizationRequest,
     Binding,
+    Consent,
     Destination,
     Digest,
     Grant,
@@ -22,8 +23,8 @@ from sso.model import (
     LogoutDelivery,
     Participation,
     Session,
+    TokenTerms,
 )
-from sso.vocabulary import Claim
 
 
 class StoreUnavailable(Exception):
@@ -31,8 +32,25 @@ class StoreUnavailable(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class Shown:
+    """What comes with a code, and must be what the code was given out for."""
+
+    redirect_uri: str
+    code_challenge: str  # made of the verifier that is shown (RFC 7636 §4.6)
+    jkt: str | None = None  # of the key whose possession is proven (RFC 9449 §10)
+    bound_jkt: str | None = None  # what the grant is bound to from now on
+
+
+@dataclass(frozen=True, slots=True)
 class Redeemed:
     """The code was good, and is used up now."""
+
+    grant: Grant
+
+
+@dataclass(frozen=True, slots=True)
+class Unfit:
+    """The code is used up, and nothing was issued: what was shown with it is not what it was given out for."""
 
     grant: Grant
 
@@ -108,9 +126,18 @@ class Store(Protocol):
 
     # Sessions
 
-    async def open(self, session: Session, *, idle_seconds: int, replaces: Digest | None = None) -> None:
+    async def open(
+        self,
+        session: Session,
+        *,
+        idle_seconds: int,
+        replaces: Digest | None = None,
+        code: tuple[Digest, Grant, int] | None = None,
+    ) -> None:
         """Keep a session; the one it replaces (step-up, new sign-in) ends in the same step, its participations kept
         as `session` says.
+
+        code  to be issued in the same round trip: its digest, what it stands for, and for how many seconds
         """
 
     async def session(self, session: Digest, *, now: int, idle_seconds: int) -> Session | None:
@@ -119,9 +146,7 @@ class Store(Protocol):
     async def session_by_handle(self, handle: str) -> Session | None:
         """The same, for those who know it by its handle; renews nothing."""
 
-    async def join(
-        self, session: Digest, participation: Participation, consent: frozenset[Claim] | None = None
-    ) -> Participation | None:
+    async def join(self, session: Digest, participation: Participation) -> Participation | None:
         """Add a client to a session: the participation in force, which may be an earlier one; None: it ended."""
 
     async def end(self, session: Digest) -> Session | None:
@@ -139,6 +164,17 @@ class Store(Protocol):
     async def sessions_by_upstream_sid(self, upstream: str, sid: str) -> Sequence[Session]:
         """Those that an upstream's back-channel logout names."""
 
+    # Consent that lasts
+
+    async def consents(self, upstream: str, subject: str) -> Mapping[str, Consent]:
+        """What a person has agreed to, by client; what has become old may be among it."""
+
+    async def agree(self, upstream: str, subject: str, consent: Consent) -> None:
+        """Keep a consent, until it is old; it takes the place of the one before."""
+
+    async def withdraw(self, upstream: str, subject: str, client: str) -> bool:
+        """Forget a consent, and revoke what the client still has of the person's sessions; whether there was one."""
+
     # Codes and tokens
 
     async def issue(self, code: Digest, grant: Grant, *, seconds: int) -> None:
@@ -149,22 +185,15 @@ class Store(Protocol):
         code: Digest,
         client: str,
         *,
+        shown: Shown,
         access: Digest,
-        token: AccessToken | None,
-        refresh: Digest | None,
+        terms: TokenTerms,
+        refresh: Digest | None = None,
         refresh_seconds: int = 0,
-    ) -> Redeemed | Replayed | Unknown:
-        """Use a code up and keep what is issued for it, in one step.
+    ) -> Redeemed | Unfit | Replayed | Unknown:
+        """Use a code up, hold it to what is shown with it, and keep what is issued for it, in one step.
 
-        A code of another client is burned.  `token` None: only look and burn (the caller checks, then issues).
-        """
-
-    async def keep_tokens(
-        self, grant: Grant, *, access: Digest, token: AccessToken, refresh: Digest | None, refresh_seconds: int
-    ) -> bool:
-        """Keep what a redeemed code's checks allowed; False: the grant was revoked meanwhile (a replay).
-
-        The grant is kept as it is given here: what it is bound to may have become known at the exchange.
+        A code of another client is burned.  The refresh token is kept where the grant's scopes have offline_access.
         """
 
     async def rotate(
@@ -177,9 +206,9 @@ class Store(Protocol):
         now: int,
         seconds: int,
         grace: int,
-        token: AccessToken | None = None,
+        terms: TokenTerms | None = None,
     ) -> Rotated | Replayed | Unknown:
-        """Exchange a refresh token for its successor, and keep the access token if one is given.
+        """Exchange a refresh token for its successor, and keep the access token if terms are given.
 
         Used again after the grace, its whole grant is revoked.  Used again within it, it gets a second successor: of
         the two the one that is used first goes on, and the other is then as good as used.  Another client's is revoked.

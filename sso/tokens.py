@@ -5,7 +5,6 @@ what is then given out.  A code that fails a check has been used up by failing i
 """
 
 import base64
-import dataclasses
 import hashlib
 import hmac
 from collections.abc import Callable, Mapping
@@ -16,9 +15,10 @@ from authlib.oauth2.rfc7636 import create_s256_code_challenge
 from authlib.oauth2.rfc7636.challenge import CODE_VERIFIER_PATTERN
 
 from sso import profiles, refusals
-from sso.model import AccessToken, Client, Digest, Grant, digest
+from sso.model import Client, Digest, Grant, TokenTerms, digest
 from sso.parameters import Parameters
 from sso.refusals import Refusal
+from sso.store import Shown
 
 GRANT_TYPES: Final = ("authorization_code", "refresh_token")
 
@@ -48,13 +48,22 @@ class RefreshExchange:
 
 
 @dataclass(frozen=True, slots=True)
-class Issued:
-    """New tokens: what is kept of them, and what the client is told."""
+class Fresh:
+    """New tokens: what they are, and what is kept of them."""
 
-    access: Digest
-    token: AccessToken
-    refresh: Digest | None
-    body: Mapping[str, object] = field(repr=False)
+    access_token: str = field(repr=False)
+    refresh_token: str | None = field(repr=False)
+    terms: TokenTerms
+
+    @property
+    def access(self) -> Digest:
+        """What is kept of the access token."""
+        return digest(self.access_token)
+
+    @property
+    def refresh(self) -> Digest | None:
+        """What is kept of the refresh token."""
+        return digest(self.refresh_token) if self.refresh_token is not None else None
 
 
 def asked(parameters: Parameters, client: Client) -> CodeExchange | RefreshExchange:
@@ -104,13 +113,18 @@ def check_key(grant: Grant, jkt: str | None) -> None:
         raise Refusal(refusals.DPOP_KEY)
 
 
-def bound(grant: Grant, client: Client, jkt: str | None) -> Grant:
-    """The grant as refresh tokens go on with it.
+def shown(exchange: CodeExchange, client: Client, jkt: str | None) -> Shown:
+    """What the store holds a code to.
 
-    One of a public client is good with its key alone; others prove who they are by their own authentication, and may
-    change their keys (RFC 9449 §5).
+    Refresh tokens of a public client are good with its key alone; others prove who they are by their own
+    authentication, and may change their keys (RFC 9449 §5).
     """
-    return dataclasses.replace(grant, jkt=jkt if client.authentication == "none" else None)
+    return Shown(
+        exchange.redirect_uri,
+        challenge_of(exchange.verifier),
+        jkt,
+        bound_jkt=jkt if client.authentication == "none" else None,
+    )
 
 
 def check_bound(client: Client, jkt: str | None) -> None:
@@ -119,56 +133,54 @@ def check_bound(client: Client, jkt: str | None) -> None:
         raise Refusal(refusals.DPOP_MISSING)
 
 
-def verifier_fits(verifier: str, challenge: str) -> bool:
-    """RFC 7636 §4.6, S256."""
+def challenge_of(verifier: str) -> str:
+    """What a verifier answers (RFC 7636 §4.6, S256); "": it is none."""
     if not CODE_VERIFIER_PATTERN.fullmatch(verifier):
-        return False
+        return ""
     made: str = create_s256_code_challenge(verifier)
-    return hmac.compare_digest(made.encode(), challenge.encode())
+    return made
 
 
-def issue(
-    grant: Grant,
+def verifier_fits(verifier: str, challenge: str) -> bool:
+    """RFC 7636 §4.6."""
+    made = challenge_of(verifier)
+    return bool(made) and hmac.compare_digest(made.encode(), challenge.encode())
+
+
+def fresh(
     client: Client,
     *,
-    told: Mapping[str, object],
-    issuer: str,
-    signer: Signs,
     now: int,
     secrets: Callable[[], str],
     jkt: str | None,
     scopes: frozenset[str] | None = None,
-) -> Issued:
-    """Tokens for a grant (OIDC Core §3.1.3.3 and §12.2).
+) -> Fresh:
+    """New tokens for a client; scopes: fewer than its grant's, at a refresh."""
+    terms = TokenTerms(issued_at=now, expires_at=now + client.lifetimes.access_token, jkt=jkt, scopes=scopes)
+    return Fresh(secrets(), secrets() if client.refresh_tokens else None, terms)
+
+
+def answer(
+    grant: Grant, client: Client, made: Fresh, *, told: Mapping[str, object], issuer: str, signer: Signs
+) -> dict[str, object]:
+    """What a client is told of its new tokens (OIDC Core §3.1.3.3 and §12.2).
 
     told    what the ID token says of the person: `sub`, `acr`, `auth_time`, `amr` and what was asked for
-    scopes  narrower ones, at a refresh
     """
-    granted = grant.scopes if scopes is None else scopes
-    access = secrets()
-    refresh = secrets() if client.refresh_tokens and "offline_access" in grant.scopes else None
-    token = AccessToken(
-        grant=grant.id,
-        client=client.id,
-        scopes=granted,
-        claims=grant.claims,
-        identity=grant.identity,
-        issued_at=now,
-        expires_at=now + client.lifetimes.access_token,
-        jkt=jkt,
-    )
+    terms = made.terms
+    granted = grant.scopes if terms.scopes is None else terms.scopes
     body: dict[str, object] = {
-        "access_token": access,
-        "token_type": "Bearer" if jkt is None else "DPoP",
+        "access_token": made.access_token,
+        "token_type": "Bearer" if terms.jkt is None else "DPoP",
         "expires_in": client.lifetimes.access_token,
         "scope": " ".join(sorted(granted)),
     }
     if "openid" in granted:
-        claims = id_token(grant, client, told=told, issuer=issuer, access=access, now=now)
+        claims = id_token(grant, client, told=told, issuer=issuer, access=made.access_token, now=terms.issued_at)
         body["id_token"] = signer.sign(claims, typ="JWT", alg=client.signing_algorithm)
-    if refresh is not None:
-        body["refresh_token"] = refresh
-    return Issued(digest(access), token, digest(refresh) if refresh is not None else None, body)
+    if made.refresh_token is not None and "offline_access" in grant.scopes:
+        body["refresh_token"] = made.refresh_token
+    return body
 
 
 def id_token(

@@ -12,6 +12,7 @@ import pytest
 from aiohttp import ClientResponse, ClientSession, DummyCookieJar, TCPConnector
 from yarl import URL
 
+import proxy.packs
 from proxy import config
 from proxy.app import create_app
 from proxy.config import Settings
@@ -19,6 +20,7 @@ from proxy.packs import Packs, load_packs
 from proxy.pages import Pages
 from proxy.serve import Addresses, running
 from redirect_rules.model import HO_CHI_MINH
+from redirect_rules.packs import LocalityReader, Sources, read_packs
 from redirect_rules.snapshot import Snapshot
 
 CONF = Path(__file__).parent.parent / "conf"
@@ -49,6 +51,22 @@ def settings_with(environ: Mapping[str, str] | None = None) -> Settings:
 @pytest.fixture(scope="session")
 def packs() -> Packs:
     return load_packs(settings_with())
+
+
+_READ: dict[Sources, Packs] = {}
+
+
+@pytest.fixture
+def read_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same files are compiled once for all tests that ask for this: packs are frozen, and cost most of a start."""
+
+    def remembered(sources: Sources, *, localities_of: LocalityReader | None = None) -> Packs:
+        if sources not in _READ:
+            _READ.clear()  # one is enough: nearly all are the shipped ones
+            _READ[sources] = read_packs(sources, localities_of=localities_of)
+        return _READ[sources]
+
+    monkeypatch.setattr(proxy.packs, "read_packs", remembered)
 
 
 @pytest.fixture(scope="session")

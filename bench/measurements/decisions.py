@@ -55,6 +55,7 @@ def run(shop: Workshop) -> Iterator[Row]:
     yield Figure("notice: gather what it says", gathering, "µs")
     yield Figure("notice: render", micros(lambda: pages.render(view, "vi"), 200, rounds), "µs")
     find = snapshot.localities.find
+    snapshot.localities.prepare()
     yield Figure("locality: a name with its district", micros(lambda: find("co bi gia lam"), 200, rounds), "µs")
     yield Figure("locality: a misspelt name", micros(lambda: find("phuong phuc xxa"), 20, rounds), "µs", _HOLD)
     yield from _worst_decisions("decide, shipped rules", snapshot, shop.sites[0].portal, rounds)

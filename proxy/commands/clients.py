@@ -10,7 +10,8 @@ from sso.clients import secret_digest
 
 NAME = "clients"
 HELP = "the systems that people are signed in for"
-DESCRIPTION = "Clients are files in conf/clients; `dvc-edge check` reads them, too."
+DESCRIPTION = """\
+Clients are files in conf/clients, and what officers have agreed on in the console; `dvc-edge check` reads them, too."""
 EPILOG = """\
   dvc-edge clients secret    a new secret, shown this once, and the digest that belongs into the client's file
   dvc-edge clients list      who is signed in for, and what they are told

@@ -3,22 +3,29 @@
 import argparse
 import asyncio
 import getpass
+import os
+import secrets
 import signal
 import sys
 from contextlib import suppress
 
 from aiohttp import web
 
+from proxy import processes
 from proxy.clock import utc_now
 from proxy.commands.workspaces import add_config, add_state, said, settings_of
 from proxy.config import Settings
 from proxy.console.desk import Desk
 from proxy.console.passwords import LEAST_LETTERS, WeakPassword, hash_of
 from proxy.console.whole import create_console
-from redirect_rules.people import Password
+from proxy.login.opening import keys_folder
+from proxy.serve import prepare_output
+from redirect_rules.invitations import HOLDS, digest_of_code, new_code
+from redirect_rules.people import Invitation, Password
 from redirect_rules.rights import Role
 from redirect_rules.sources import Problem, Problems
 from redirect_rules.store import NEW, Change, Kind, Ref
+from sso.stores.key_folder import KeyFolder, KeysUnreadable, master_key
 
 NAME = "console"
 HELP = "serve the officers' pages, make the first administrator"
@@ -38,6 +45,8 @@ def add(command: argparse.ArgumentParser) -> None:
     serve = verbs.add_parser("serve", help="listen and answer")
     add_config(serve)
     add_state(serve)
+    # The supervisor that started it: it ends with that one, however that ends.
+    serve.add_argument("--beside", type=int, metavar="PROCESS", help=argparse.SUPPRESS)
     serve.set_defaults(verb=_serve)
     administrator = verbs.add_parser("administrator", help="let somebody do everything, with a password")
     administrator.add_argument("actor", metavar="NAME", help="as they will sign in, and as the audit trail names them")
@@ -65,11 +74,26 @@ def _administrator(options: argparse.Namespace) -> int:
         with desk.store.reading() as workspace:
             there = workspace.get(ref)
         body = {"name": options.actor, **(there.body if there else {}), "grants": [{"role": Role.ADMINISTRATOR.value}]}
-        change = Change(options.actor, "made administrator by whoever runs this machine", utc_now())
-        desk.store.put(ref, body, change, seen_version=there.version if there else NEW)
-        desk.people.keep_password(Password(options.actor, hashed))
-    print(f"{options.actor} may do everything, and signs in with this password.")
+        now, reason = utc_now(), "made administrator by whoever runs this machine"
+        desk.store.put(ref, body, Change(options.actor, reason, now), seen_version=there.version if there else NEW)
+        # Where passwords are closed this one is the way back in: for a day, and this person alone.
+        ends = now + HOLDS if desk.people.passwords_closed_at() is not None else None
+        desk.people.keep_password(Password(options.actor, hashed, open_until=ends))
+        link = _invitation(settings, desk, options.actor, reason)
+    until = " for 24 hours" if ends else ""
+    print(f"{options.actor} may do everything, and signs in with this password{until}.")
+    if link:
+        print(f"Or by the broker, with this invitation, once, within 24 hours:\n  {link}")
     return 0
+
+
+def _invitation(settings: Settings, desk: Desk, actor: str, reason: str) -> str:
+    """A link with which they sign in by the broker; "" where there is none."""
+    if not settings.console.by_broker:
+        return ""
+    now, code = utc_now(), new_code(secrets.choice)
+    desk.people.invite(Invitation(digest_of_code(code) or "", actor, actor, now, now + HOLDS), reason)
+    return f"{settings.console.public}/invitation?code={code}"
 
 
 def _password() -> str:
@@ -83,10 +107,31 @@ def _password() -> str:
 
 
 def _serve(options: argparse.Namespace) -> int:
+    if options.beside is not None:
+        processes.die_with_parent()
+        if os.getppid() != options.beside:
+            return 1  # it has ended before we could ask to end with it
+        processes.name_process("dvc-console")
+    prepare_output()
     settings = settings_of(options)
     with Desk.open(settings, utc_now) as desk:
+        if settings.sso.simulator and settings.console.by_broker:
+            _enlist(settings, desk)
         asyncio.run(_served(settings, desk))
     return 0
+
+
+def _enlist(settings: Settings, desk: Desk) -> None:
+    """The demonstration's test persons as officers; the configuration lets this be in development alone."""
+    from proxy.simulation.officers import enlist  # noqa: PLC0415 - nothing of it is loaded in production
+
+    folder = keys_folder(settings)
+    try:
+        ring = KeyFolder(folder, master_key(os.environ, folder)).ensure(int(utc_now().timestamp()))
+    except KeysUnreadable as error:
+        raise Problems([Problem(str(folder), 0, str(error))]) from None
+    salts = {salt.version: salt for salt in ring.salts}
+    enlist(desk.store, desk.people, issuer=settings.sso.issuer, salts=salts, now=utc_now())
 
 
 async def _served(settings: Settings, desk: Desk) -> None:
@@ -101,8 +146,9 @@ async def _served(settings: Settings, desk: Desk) -> None:
             text = f"cannot listen on {place.host}:{place.port}: {error.strerror}; set [console] port in edge.toml"
             raise Problems([Problem("console", 0, text)]) from None
         host, port = runner.addresses[0][:2]
+        shown = place.public or f"http://{host}:{port}"
         with suppress(OSError):
-            print(f"dvc-edge console: http://{host}:{port}/  (Ctrl-C stops it)", file=sys.stderr, flush=True)
+            print(f"dvc-edge console: {shown}/  (listens on http://{host}:{port})", file=sys.stderr, flush=True)
         await _told_to_stop()
     finally:
         await runner.cleanup()

@@ -19,7 +19,7 @@ from redirect_rules.model import HO_CHI_MINH
 from redirect_rules.proposals import Proposal, proposals
 from redirect_rules.snapshot import Snapshot
 from redirect_rules.sources import Problem, Problems
-from redirect_rules.stores.hits import Answered, Coverage, HitStore, Page, RuleHits, Span
+from redirect_rules.stores.hits import Answered, Chosen, Coverage, HitStore, Page, RuleHits, Span
 
 NAME = "hits"
 HELP = "say what visitors asked for: coverage, pages no rule knows, rules nobody needed"
@@ -46,6 +46,7 @@ class Found:
     ahead: list[Coverage]  # of pages that still pass, as they will be when they are closed
     unmapped_ahead: list[Page]
     answered: list[Answered]
+    chosen: list[Chosen]  # what became of the notices
     unmapped: list[Page]
     unnamed: tuple[int, int]  # visits without names: to pages that a rule knew, and to others
     rules: list[RuleHits]
@@ -121,6 +122,7 @@ def _found(store: HitStore, span: Span, snapshot: Snapshot, now: datetime, most:
         ahead=store.coverage(span, ahead=True),
         unmapped_ahead=list(store.pages(span, mapped=False, most=most, ahead=True)),
         answered=store.answered(span),
+        chosen=store.chosen(span),
         unmapped=unmapped[:most],
         unnamed=store.unnamed(span),
         rules=list(store.rules(span, most=most)),
@@ -150,6 +152,7 @@ def _as_json(found: Found) -> dict[str, Any]:
         "ahead": [one._asdict() | {"day": one.day.isoformat()} for one in found.ahead],
         "unmapped_ahead": [page._asdict() for page in found.unmapped_ahead],
         "outcomes": [one._asdict() | {"day": one.day.isoformat()} for one in found.answered],
+        "notices": [one._asdict() | {"day": one.day.isoformat()} for one in found.chosen],
         "unmapped": [page._asdict() for page in found.unmapped],
         "mapped_not_named": found.unnamed[0],
         "unmapped_not_named": found.unnamed[1],
@@ -189,6 +192,8 @@ def _in_words(found: Found) -> str:
     for answer in found.answered:
         answered[answer.outcome, answer.client] += answer.visits
     lines += _listed("outcomes", (f"{n:>10,}  {what:<9} {who}" for (what, who), n in answered.most_common()))
+    if found.chosen:
+        lines += _on_notices(Chosen.of(found.chosen))
     lines += _listed("most visited pages that no rule knows", (f"{p.visits:>10,}  {p.key}" for p in found.unmapped))
     if found.unnamed[1]:
         lines.append(f"  {found.unnamed[1]:>10,}  other pages, too many to name")
@@ -203,6 +208,17 @@ def _in_words(found: Found) -> str:
         lines += ["", "rules that could be added; read them, and say where their pages lead", ""]
         lines += [f"{_about(one)}\n{one.rule_text()}\n" for one in found.proposals]
     return "\n".join(lines).rstrip()
+
+
+def _on_notices(chosen: Chosen) -> list[str]:
+    told = (
+        (chosen.stopped, "stopped the countdown"),
+        (chosen.went, "went at once"),
+        (chosen.carried, "were carried by the countdown"),
+        (chosen.unknown, "left in another way, or without a script that could tell"),
+    )
+    title = f"{chosen.notices:,} notices shown to browsers since {chosen.day}, of which"
+    return _listed(title, (f"{n:>10,}  {_share(n, chosen.whole):>6}  {what}" for n, what in told))
 
 
 def _by_portal(coverage: Iterable[Coverage]) -> Iterable[str]:

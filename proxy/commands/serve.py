@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from proxy import config
+from proxy import authorities, companions, config  # noqa: F401 - authorities before all that imports aiohttp
 from proxy.fork_server import Plan
 from proxy.forking import begin
 from proxy.listeners import listen
@@ -49,8 +49,10 @@ def run(options: argparse.Namespace) -> int:
     gc.freeze()
     # Before there is a loop: a process that is forked from a running one inherits what it must not touch.
     first = begin(options.config, foreign=(*edge, *operations))
+    beside = [companions.console(options.config)] if settings.console.enabled else []
     with _demonstration(settings, options.config):
-        asyncio.run(Supervisor(first, edge=edge, operations=operations, path=options.config).run(_say_where))
+        supervisor = Supervisor(first, edge=edge, operations=operations, path=options.config, companions=beside)
+        asyncio.run(supervisor.run(_say_where))
     with suppress(OSError):  # the terminal may be what has gone
         print("dvc-edge stopped.", file=sys.stderr)
     return 0

@@ -18,7 +18,7 @@ from sso.keys import KeysRefused, Signer
 from sso.model import Client
 from sso.sources import Mistakes
 from sso.store import StoreUnavailable
-from sso.stores.connections import BadAddress
+from sso.stores.addresses import BadAddress
 from sso.stores.embedded import EmbeddedValkey, NotStarted
 from sso.stores.key_folder import KeyFolder, KeysUnreadable, master_key
 from sso.stores.valkey import ValkeyStore, open_store

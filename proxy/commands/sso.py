@@ -8,22 +8,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
-from urllib.parse import urlsplit
 
-from proxy import sign_in_log
+from proxy import sign_in_codes, sign_in_log
 from proxy.app import load_parts
 from proxy.commands.workspaces import add_config, add_state, settings_of
 from proxy.config import Settings
 from proxy.gate_opening import read_paths
 from proxy.login.opening import read_files, state_folder
-from proxy.readiness import STEPS, Doorway, Row, Test, check
-from redirect_rules.model import HO_CHI_MINH, Portal
+from proxy.readiness import STEPS, Doorway, Row, Test, check, doorways
+from proxy.sign_in_codes import LANGUAGES, Meaning
+from redirect_rules.model import HO_CHI_MINH
 from redirect_rules.sources import Problem, Problems
 from sso.events import AuditEvent
 from sso.model import Client
-from sso.refusals import CAUSES
 from sso.sources import Mistakes
-from sso.upstreams import failures
 
 NAME = "sso"
 HELP = "is sign-in ready for every province, and what happened to somebody"
@@ -71,8 +69,8 @@ def _check(options: argparse.Namespace) -> int:
     if not settings.sso.issuer:
         raise Problems([Problem("sso", 0, "nobody signs in here: name `[sso] issuer` in edge.toml")])
     test = Test(settings.sso.issuer, options.person, options.upstream, _secrets(options.secrets))
-    clients, doorways = _clients(settings, options.client)
-    rows = asyncio.run(_rows(clients, doorways, test))
+    clients, ways = _clients(settings, options.client)
+    rows = asyncio.run(_rows(clients, ways, test))
     if options.json:
         print(json.dumps([{"client": row.client, "ready": row.ready, **_steps(row)} for row in rows], indent=1))
     else:
@@ -80,9 +78,9 @@ def _check(options: argparse.Namespace) -> int:
     return 0 if all(row.ready for row in rows) else 1
 
 
-async def _rows(clients: Sequence[Client], doorways: Mapping[str, Doorway], test: Test) -> list[Row]:
+async def _rows(clients: Sequence[Client], ways: Mapping[str, Doorway], test: Test) -> list[Row]:
     # One after the other: it is a check, and no load.
-    return [await check(client, doorways.get(client.id), test) for client in clients]
+    return [await check(client, ways.get(client.id), test) for client in clients]
 
 
 def _clients(settings: Settings, only: str | None) -> tuple[list[Client], Mapping[str, Doorway]]:
@@ -94,20 +92,10 @@ def _clients(settings: Settings, only: str | None) -> tuple[list[Client], Mappin
         names = ", ".join(sorted(files.clients))
         raise Problems([Problem("sso", 0, f"there is no client {only!r}: one of {names}")])
     portals = {portal.id: portal for portal in load_parts(settings).packs.snapshot.all_portals}
-    paths = read_paths(settings, portals.values(), files.clients)
-    doorways: dict[str, Doorway] = {}
-    for protected in paths.protections.portals.values():
-        for path in protected.paths:
-            origin = _origin(portals[protected.portal], settings.sso.issuer)
-            doorways.setdefault(path.client, Doorway(origin, "/" + "/".join(path.prefix)))
-    return [client for client in files.clients.values() if only in {None, client.id}], doorways
-
-
-def _origin(portal: Portal, issuer: str) -> str:
-    """Where a portal is reached: in development behind its preview suffix, at the issuer's port."""
-    parts = urlsplit(issuer)
-    port = f":{parts.port}" if parts.port is not None else ""
-    return f"{parts.scheme}://{portal.hosts[0]}{'' if parts.scheme == 'https' else '.localhost'}{port}"
+    paths = read_paths(settings, portals.values(), files.known)
+    return [client for client in files.clients.values() if only in {None, client.id}], doorways(
+        paths, portals, settings.sso.issuer
+    )
 
 
 def _secrets(path: Path | None) -> Mapping[str, str]:
@@ -146,29 +134,47 @@ def _show(rows: Sequence[Row]) -> None:
 def _code(options: argparse.Namespace) -> int:
     code = options.code.strip()
     settings = settings_of(options)
-    cause = CAUSES.get(code.upper()) or failures.CAUSES.get(code.upper())
+    meant = sign_in_codes.meaning(code)
+    wanted = meant.code if meant is not None else code.upper()
     found = [
         event
         for event in sign_in_log.events(state_folder(settings) / sign_in_log.FOLDER)
-        if code.lower() == event.code.lower() or code.upper() == event.cause
+        if code.lower() == event.code.lower() or wanted == event.cause
     ]
     if options.json:
-        told = {"error": cause.error.value, "description": cause.description} if cause is not None else {}
-        print(json.dumps({"code": code, **told, "events": [event.record() for event in found]}, indent=1))
+        told = {} if meant is None else _told(meant)
+        print(json.dumps({"code": wanted, **told, "events": [event.record() for event in found]}, indent=1))
     else:
-        if cause is not None:
-            print(f"{cause.speakable}: {cause.description} ({cause.error.value})")
+        if meant is not None:
+            _explain(meant)
         for event in found[:50]:
             print(_line(event))
-        if cause is None and not found:
+        if meant is None and not found:
             print(f"nothing is known under {code}: was it read out right?  Codes have no 0, 1, i, l and o")
-    return 0 if found or cause is not None else 1
+    return 0 if found or meant is not None else 1
+
+
+def _told(meant: Meaning) -> dict[str, object]:
+    return {
+        "error": meant.error,
+        "description": meant.description,
+        "what": dict(meant.what),
+        "sees": dict(meant.sees),
+        "say": dict(meant.say),
+    }
+
+
+def _explain(meant: Meaning) -> None:
+    print(f"{meant.code}: {meant.description} ({meant.error})")
+    for language in LANGUAGES:
+        for text in (meant.what[language], meant.sees[language], meant.say[language]):
+            print(f"  {language}  {text}")
 
 
 def _line(event: AuditEvent) -> str:
     at = f"{datetime.fromtimestamp(event.at, HO_CHI_MINH):%Y-%m-%d %H:%M:%S}"
     rest = {name: value for name, value in event.record().items() if name not in {"at", "event", "outcome"}}
-    if event.cause in CAUSES:
-        rest["why"] = CAUSES[event.cause].description
+    if (cause := sign_in_codes.causes().get(event.cause)) is not None:
+        rest["why"] = cause.description
     told = "  ".join(f"{name}={value}" for name, value in rest.items())
     return f"{at}  {event.event}  {event.outcome}  {told}"

@@ -8,9 +8,8 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any, Final
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, quote
 
 from aiohttp import web
 from pydantic import BaseModel
@@ -19,24 +18,37 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from proxy import __version__
 from proxy.app import speakable_id
-from proxy.console.api_endpoints import ENDPOINTS, Endpoint, read, read_query
+from proxy.console.api_endpoints import ENDPOINTS
 from proxy.console.api_models import Problem
+from proxy.console.api_operations import Endpoint, NotByToken, read, read_query
 from proxy.console.app import Console
-from proxy.console.calls import Call, Fields, Mistake, NotFound
+from proxy.console.calls import Call, Download, Fields, Mistake, NotFound
 from proxy.console.sessions import Forged
-from redirect_rules.people import digest_of, limited
+from proxy.console.sign_in_store import StoreDown
+from redirect_rules.office import OwnRole
+from redirect_rules.people import SealBroken, digest_of, limited
 from redirect_rules.publications import DraftChanged, FourEyes, NotApproved, WrongState
 from redirect_rules.publishing import NumberGone
 from redirect_rules.rights import NotAllowed, Person
-from redirect_rules.store import BadObject, ObjectChanged, StoreBusy, UnknownVersion
+from redirect_rules.store import (
+    BadObject,
+    BatchTaken,
+    ObjectChanged,
+    StoreBusy,
+    TwiceInBatch,
+    UndoRefused,
+    UnknownVersion,
+)
+from redirect_rules.stores.answers import Answered
 
 BASE: Final = "/api/v1"
 BURST: Final = 120
 PER_SECOND: Final = 20.0
 """How many calls of one person go through at once, and for how long after that."""
-KEPT_ANSWERS: Final = 10_000
-"""Answers under an Idempotency-Key that are kept, for a day and while the console runs."""
-_DAY_SECONDS: Final = 86_400
+MOST_CALLERS: Final = 10_000
+"""People whose calls are counted at a time."""
+LONGEST_KEY: Final = 255
+"""Letters of an Idempotency-Key."""
 _TOO_MUCH: Final = 200_000_000
 
 
@@ -62,7 +74,6 @@ class Api:
 
     console: Console
     buckets: OrderedDict[str, Bucket] = field(default_factory=OrderedDict)
-    answers: OrderedDict[tuple[str, str], tuple[str, datetime, int, bytes]] = field(default_factory=OrderedDict)
     under_way: set[tuple[str, str]] = field(default_factory=set)  # whose Idempotency-Key is being answered now
 
     def add_to(self, app: web.Application) -> None:
@@ -101,15 +112,19 @@ class Api:
             return problem(413, f"at most {_TOO_MUCH:,} octets")
         key = request.headers.get("Idempotency-Key", "") if endpoint.method == "POST" else ""
         said = hashlib.sha256(endpoint.path.encode() + b"\n" + request.path.encode() + b"\n" + content).hexdigest()
-        if key and (kept := self._kept(person.actor, key)) is not None:
-            if kept[0] != said:
-                return problem(409, "this Idempotency-Key was used for another request: choose a new one")
-            return _json(kept[2], kept[3], replayed=True)
+        if key and endpoint.secret:
+            raise Mistake(("Idempotency-Key", "not here: the answer may hold a secret, and none is kept"))
+        if len(key) > LONGEST_KEY:
+            raise Mistake(("Idempotency-Key", f"at most {LONGEST_KEY} letters"))
         if key and (person.actor, key) in self.under_way:
             return problem(
                 409, "this very request is being answered: send it again in a while", headers={"Retry-After": "5"}
             )
         with self._under_way(person.actor, key):
+            if key and (kept := await asyncio.to_thread(self._kept, person.actor, key)) is not None:
+                if kept.said != said:
+                    return problem(409, "this Idempotency-Key was used for another request: choose a new one")
+                return _json(kept.status, kept.body.encode(), replayed=True)
             return await self._made(endpoint, request, person, content, key, said)
 
     @contextmanager
@@ -134,11 +149,12 @@ class Api:
             matched=dict(request.match_info),
         )
         made = await asyncio.to_thread(endpoint.handler, call, given)
+        if isinstance(made, Download):
+            return _file(made)
         body = await asyncio.to_thread(_packed, made)
         if key:
-            self.answers[person.actor, key] = (said, call.now, endpoint.status, body)
-            while len(self.answers) > KEPT_ANSWERS:
-                self.answers.popitem(last=False)
+            answered = Answered(person.actor, key, said, call.now, endpoint.status, body.decode())
+            await asyncio.to_thread(self.console.desk.answers.keep, answered)
         return _json(endpoint.status, body)
 
     async def _caller(self, request: web.Request) -> Person:
@@ -167,14 +183,11 @@ class Api:
         if bucket.left < 1:
             raise TooMany
         bucket.left -= 1
-        while len(self.buckets) > KEPT_ANSWERS:
+        while len(self.buckets) > MOST_CALLERS:
             self.buckets.popitem(last=False)
 
-    def _kept(self, actor: str, key: str) -> tuple[str, datetime, int, bytes] | None:
-        kept = self.answers.get((actor, key))
-        if kept is None or (self.console.desk.clock() - kept[1]).total_seconds() > _DAY_SECONDS:
-            return None
-        return kept
+    def _kept(self, actor: str, key: str) -> Answered | None:
+        return self.console.desk.answers.kept(actor, key, now=self.console.desk.clock())
 
     @staticmethod
     def _given(endpoint: Endpoint, request: web.Request, content: bytes) -> BaseModel | None:
@@ -220,6 +233,13 @@ def _json(status: int, body: bytes, *, replayed: bool = False) -> web.Response:
     return web.Response(status=status, body=body, content_type="application/json", headers=headers)
 
 
+def _file(made: Download) -> web.Response:
+    disposition = f"attachment; filename*=UTF-8''{quote(made.name)}"
+    return web.Response(
+        body=made.content, headers={"Content-Type": made.media_type, "Content-Disposition": disposition}
+    )
+
+
 def problem(
     status: int,
     title: str,
@@ -242,22 +262,28 @@ def _refusal(error: Exception) -> web.Response:  # noqa: C901, PLR0912 - one lin
             return problem(429, "too many calls", headers={"Retry-After": "5"})
         case Forged():
             return problem(403, "send the session's token as X-CSRF-Token")
-        case NotAllowed():
+        case NotAllowed() | OwnRole():
             return problem(403, "not allowed", detail=str(error))
+        case NotByToken():
+            return problem(403, "only somebody at a browser may do this", detail="sign in, and send X-CSRF-Token")
         case FourEyes() | NotApproved():
             return problem(403, "a second person has to approve", detail=str(error))
         case Mistake():
             return problem(
                 422, "something is to be corrected", errors=[f"{name}: {text}" for name, text in error.wrong]
             )
-        case BadObject():
+        case BadObject() | TwiceInBatch():
             return problem(422, "this cannot be kept", detail=str(error))
         case NotFound() | UnknownVersion() | NumberGone():
             return problem(404, "there is no such thing")
-        case ObjectChanged() | WrongState() | DraftChanged():
+        case ObjectChanged() | WrongState() | DraftChanged() | UndoRefused() | BatchTaken():
             return problem(409, "it has changed", detail=str(error))
+        case StoreDown():
+            return problem(503, "the store of sign-in does not answer", headers={"Retry-After": "30"})
         case StoreBusy():
             return problem(503, "somebody else is writing", headers={"Retry-After": "5"})
+        case SealBroken():
+            return problem(503, "what was kept cannot be unsealed: give the console its former sealing keys")
         case SQLAlchemyError():
             return problem(503, "the database does not answer", headers={"Retry-After": "30"})
         case web.HTTPException():
@@ -280,7 +306,7 @@ def document() -> dict[str, Any]:
     """The OpenAPI 3.1 description, made from the models."""
     models: set[type[BaseModel]] = {Problem}
     for one in ENDPOINTS:
-        models |= {model for model in (one.answer, one.query, one.body) if model is not None}
+        models |= {model for model in (one.answer, one.query, one.body) if isinstance(model, type)}
     ordered = sorted(models, key=lambda model: model.__name__)
     reference, schemas = models_json_schema(
         [(model, "serialization" if model is Problem else "validation") for model in ordered],
@@ -327,7 +353,7 @@ def _operation(endpoint: Endpoint, refs: Mapping[type[BaseModel], Any], schemas:
             {"name": name, "in": "query", "required": name in required, "schema": described}
             for name, described in schema["properties"].items()
         ]
-    if endpoint.method == "POST":
+    if endpoint.method == "POST" and not endpoint.secret:
         parameters.append({"name": "Idempotency-Key", "in": "header", "required": False, "schema": {"type": "string"}})
     found: dict[str, Any] = {
         "operationId": endpoint.handler.__name__,
@@ -336,8 +362,8 @@ def _operation(endpoint: Endpoint, refs: Mapping[type[BaseModel], Any], schemas:
         "parameters": parameters,
         "responses": {
             str(endpoint.status): {
-                "description": "Done" if endpoint.status == 200 else "Begun",
-                "content": {"application/json": {"schema": refs[endpoint.answer]}},
+                "description": "Begun" if endpoint.status == 202 else "Done",
+                "content": _content_of(endpoint, refs),
             },
             **{
                 str(status): {"$ref": "#/components/responses/Refused"}
@@ -348,3 +374,9 @@ def _operation(endpoint: Endpoint, refs: Mapping[type[BaseModel], Any], schemas:
     if endpoint.body is not None:
         found["requestBody"] = {"required": True, "content": {"application/json": {"schema": refs[endpoint.body]}}}
     return found
+
+
+def _content_of(endpoint: Endpoint, refs: Mapping[type[BaseModel], Any]) -> dict[str, Any]:
+    if isinstance(endpoint.answer, str):
+        return {endpoint.answer: {"schema": {"type": "string"}}}
+    return {"application/json": {"schema": refs[endpoint.answer]}}

@@ -60,16 +60,29 @@ class ExplanationModel(BaseModel):
     trace: list[str]
 
 
-class RuleQuery(Model):
-    """Filters, and where to go on."""
+class RuleFilterQuery(Model):
+    """Filters."""
 
     owner: Text = ""
     q: Text = ""
     action: Action | None = None
     destination: Text = ""
     tag: Text = ""
+    owned_by: Text = ""
     state: Literal["on", "off"] | None = None
-    after: Text = ""
+    expired: bool = False
+
+
+class RuleQuery(RuleFilterQuery):
+    """Filters, and where to go on."""
+
+    order: Annotated[
+        Literal["name", "changed"],
+        Field(description="Where an address or its beginning is asked for, the order is by address."),
+    ] = "name"
+    after: Annotated[str, Field(max_length=400, pattern=r"^([^|\x00-\x1f\x7f]+\|[^\x00-\x1f\x7f]+\|[0-9]{1,15})?$")] = (
+        ""
+    )
     limit: Annotated[int, Field(ge=1, le=500)] = 100
 
 
@@ -88,6 +101,29 @@ class RulePage(BaseModel):
 
     items: list[RuleModel]
     next: str | None = Field(description="What to ask for as `after`; null: there are no more.")
+
+
+class CountModel(BaseModel):
+    """How many there are."""
+
+    count: int
+
+
+class BulkBody(Model):
+    """What to change in every rule that fits."""
+
+    filter: RuleFilterQuery
+    change: Literal["destination", "action", "state", "tag", "untag", "owned_by", "valid_until", "remove"]
+    value: Text = ""
+    dry_run: bool = True
+    reason: Reason
+
+
+class BulkModel(BaseModel):
+    """What was changed, or would be."""
+
+    changing: int
+    batch: str | None = Field(description="Under which it can be put back; null: nothing was written.")
 
 
 class RuleBody(Model):
@@ -230,30 +266,3 @@ class HitsModel(BaseModel):
 
     coverage: list[CoverageModel]
     unmapped: list[PageModel]
-
-
-class AuditQuery(Model):
-    """Where to go on."""
-
-    after: Annotated[int, Field(ge=0, le=10**9)] = 0
-    limit: Annotated[int, Field(ge=1, le=1_000)] = 100
-
-
-class EntryModel(BaseModel):
-    """An entry of the trail."""
-
-    number: int
-    at: str
-    actor: str
-    action: str
-    subject: str
-    reason: str
-    batch: str | None
-    count: int
-
-
-class AuditPage(BaseModel):
-    """Some entries, the oldest first."""
-
-    items: list[EntryModel]
-    next: int | None

@@ -17,13 +17,13 @@ from aiohttp.web_request import FileField
 from sqlalchemy.exc import SQLAlchemyError
 
 from proxy.app import speakable_id
-from proxy.console import sessions
-from proxy.console.calls import Answer, Call, Download, Fields, GoTo, NotFound, Route, Show, Upload
+from proxy.console import late_forms, sessions
+from proxy.console.calls import Answer, Call, Download, Fields, GoTo, NotFound, Rendered, Route, Show, Upload
 from proxy.console.desk import Desk
 from proxy.console.pages import POLICY, ConsolePages, Frame
-from proxy.console.sessions import CookieName, Forged
+from proxy.console.sessions import CookieName, Forged, Outdated
 from proxy.console.views import Trouble
-from redirect_rules.people import SignedIn
+from redirect_rules.people import SealBroken, SignedIn, digest_of
 from redirect_rules.rights import NotAllowed, Person
 from redirect_rules.store import ObjectChanged, StoreBusy, UnknownVersion
 
@@ -105,6 +105,9 @@ class Console:
                 return self.trouble(request, 409, "changed", text=str(error), frame=frame)
             case StoreBusy():
                 return self.trouble(request, 503, "busy", frame=frame)
+            case SealBroken():
+                logging.getLogger(__name__).error("%s", error)
+                return self.trouble(request, 503, "sealed", frame=frame)
             case SQLAlchemyError():
                 logging.getLogger(__name__).error("the database does not answer: %s", type(error).__name__)
                 return self.trouble(request, 503, "database", frame=frame)
@@ -171,7 +174,7 @@ class Console:
         async def answer(request: web.Request) -> web.StreamResponse:
             signed_in = await self.holder(request)
             if signed_in is None:
-                return self.to_the_entrance(request)
+                return await self.to_the_entrance(request)
             person = await asyncio.to_thread(self.desk.person, signed_in.actor)
             frame = self.frame(request, signed_in, person)
             try:
@@ -191,6 +194,8 @@ class Console:
                 )
                 made = await asyncio.to_thread(route.handler, call)
                 return await self._answered(made, frame)
+            except Outdated:
+                return await self.once_more(request, frame)
             except (web.HTTPException, Forged):
                 raise
             except Exception as error:  # noqa: BLE001 - every one becomes a page, inside the frame
@@ -204,19 +209,24 @@ class Console:
         return await asyncio.to_thread(sessions.holder, self.desk.people, cookie, now=self.desk.clock())
 
     async def form(self, request: web.Request, signed_in: SignedIn | None) -> tuple[Fields, dict[str, Upload]]:
-        """What a form says.  Raises Forged unless it is one of ours."""
+        """What a form says.  Raises Forged unless it is one of ours, Outdated when it is another session's."""
         self.check_sender(request, None, "")  # before a large body is read
-        posted = await request.post()
+        form, uploads = await self._read(request)
+        self.check_sender(request, signed_in, form.get("csrf"))
+        return form, uploads
+
+    @staticmethod
+    async def _read(request: web.Request) -> tuple[Fields, dict[str, Upload]]:
+        posted = await request.post()  # aiohttp keeps it: reading twice costs nothing
         fields: list[tuple[str, str]] = []
         uploads: dict[str, Upload] = {}
         for name, value in posted.items():
             if isinstance(value, FileField):
+                value.file.seek(0)
                 uploads[name] = Upload(value.filename, await asyncio.to_thread(value.file.read))
             elif isinstance(value, str):
                 fields.append((name, value.replace("\r\n", "\n")))
-        form = Fields(fields)
-        self.check_sender(request, signed_in, form.get("csrf"))
-        return form, uploads
+        return Fields(fields), uploads
 
     @staticmethod
     def check_sender(request: web.Request, signed_in: SignedIn | None, token: str) -> None:
@@ -228,11 +238,40 @@ class Console:
         headers = {name.lower(): value for name, value in request.headers.items()}
         sessions.check_form(signed_in, token, headers, request.host)
 
-    def to_the_entrance(self, request: web.Request) -> web.Response:
-        """Whoever is not signed in signs in first; what a form said is lost then, and they are told."""
+    async def to_the_entrance(self, request: web.Request) -> web.Response:
+        """Whoever is not signed in signs in first; what a form said is shown, to be sent again after that."""
         if request.method in {"GET", "HEAD"}:
             return self.sent(f"/sign-in?{urlencode({'next': request.raw_path})}")
-        return self.trouble(request, 403, "signed-out")
+        self.check_sender(request, None, "")
+        return await self.once_more(request, self.frame(request, None, None))
+
+    async def once_more(self, request: web.Request, frame: Frame) -> web.Response:
+        """A form of ours that came too late, as a page from which it can be sent again."""
+        headers = {name.lower(): value for name, value in request.headers.items()}
+        if not late_forms.is_small(request.content_length) or not sessions.is_from_us(headers, request.host):
+            return self.trouble(request, 403, "signed-out", frame=frame)
+        form, uploads = await self._read(request)
+        view = late_forms.again(request.path, form, uploads, is_signed_in=frame.person is not None)
+        return self.shown(Show("again.html", view, 403), frame)
+
+    async def let_in(
+        self, request: web.Request, actor: str, goal: str, *, way: str, sid: str = "", id_token: str = ""
+    ) -> web.Response:
+        """Begin a session for somebody who has just shown who they are; the one before at this browser ends."""
+        cookie, csrf = self.new_secret(), self.new_secret()
+        people, now = self.desk.people, self.desk.clock()
+        former = request.cookies.get(self.cookies.session, "")
+        signed_in = sessions.begun(actor, cookie, csrf, now=now, way=way, sid=sid, id_token=id_token)
+
+        def begin() -> None:
+            if former:
+                people.end(digest_of(former))
+            people.begin(signed_in)
+
+        await asyncio.to_thread(begin)
+        response = self.sent(goal)
+        self.set_cookie(response, self.cookies.session, cookie)
+        return response
 
     async def _answered(self, made: Answer, frame: Frame) -> web.Response:
         match made:
@@ -252,6 +291,9 @@ class Console:
                 return web.Response(
                     body=content, headers={"Content-Type": media_type, "Content-Disposition": disposition}
                 )
+            case Rendered(html, csp):
+                headers = {"Content-Security-Policy": csp}
+                return web.Response(body=html, content_type="text/html", charset="utf-8", headers=headers)
             case never:
                 assert_never(never)
 
@@ -270,6 +312,13 @@ class Console:
         leads elsewhere, and a path is all there is.
         """
         return web.Response(status=303, headers={"Location": path if is_ours(path) else "/"})
+
+    @staticmethod
+    def away(uri: str, issuer: str) -> web.Response:
+        """Send a browser to the broker, and nowhere else.  Raises ValueError."""
+        if not uri.startswith(f"{issuer}/"):
+            raise ValueError("this is no address of the broker")
+        return web.Response(status=303, headers={"Location": uri})
 
     def set_cookie(self, response: web.Response, name: str, value: str, *, seconds: int | None = None) -> None:
         """A cookie that no script and no other site can use."""

@@ -1,14 +1,16 @@
 """Many rules at once: what a filter shows, changed in one batch that can be undone; shown first, done when seen."""
 
+import secrets
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 from urllib.parse import urlencode
 
-from proxy.console.calls import Answer, Call, GoTo, Route, Show
+from proxy.console.calls import Answer, Call, GoTo, NotFound, Route, Show
 from proxy.console.rule_forms import lead_text
 from proxy.console.rules_pages import ON_A_PAGE, Line, Wanted, destinations, filter_of, line_of, wanted_of
 from proxy.console.views import Wrong
+from proxy.console.work_pages import begin
 from redirect_rules.model import Action
 from redirect_rules.rights import Deed
 from redirect_rules.schedules import instant
@@ -16,6 +18,9 @@ from redirect_rules.store import Put, Ref, Remove, RuleFilter, State, Stored, Wr
 
 MOST_IN_BULK: Final = 20_000
 """Rules that are changed at once here; more go by a file (import)."""
+
+MOST_AT_ONCE: Final = 2_000
+"""Objects of a batch that is put back while its page is waited for."""
 
 CHANGES: Final = ("destination", "action", "state", "tag", "untag", "owned_by", "valid_until", "remove")
 """What can be done to many rules."""
@@ -50,20 +55,36 @@ def do_bulk(call: Call) -> Answer:
         return Show("rules_bulk.html", view, 422)
     if call.form.get("seen") != str(view.count):
         return Show("rules_bulk.html", replace(view, ready=True))
-    batch = f"bulk {call.now:%Y-%m-%d %H:%M:%S} {call.person.actor}"
-    office = call.desk.office(call.person)
     rule_filter, _ = filter_of(call, wanted)
-    writes: list[Write] = [
-        write for stored in _all(call, rule_filter) if (write := _changed(stored, change, value)) is not None
-    ]
-    office.apply(writes, call.change(reason, batch=batch))
-    return GoTo("/rules?" + urlencode(wanted.pairs), "bulk-done", {"count": str(len(writes)), "batch": batch})
+    count, batch = do_change(call, rule_filter, change, value, reason)
+    return GoTo("/rules?" + urlencode(wanted.pairs), "bulk-done", {"count": str(count), "batch": batch})
+
+
+def do_change(call: Call, rule_filter: RuleFilter, change: str, value: str, reason: str) -> tuple[int, str]:
+    """Change all rules that fit; how many that were, and the name under which they are put back."""
+    batch = f"bulk {call.now:%Y-%m-%d %H:%M:%S} {call.person.actor} {secrets.token_hex(2)}"
+    writes = list(changing(call, rule_filter, change, value))
+    if writes:
+        call.office.apply(writes, call.change(reason, batch=batch))
+    return len(writes), batch if writes else ""
+
+
+def changing(call: Call, rule_filter: RuleFilter, change: str, value: str) -> Iterator[Write]:
+    """What would be written of the rules that fit."""
+    for stored in _all(call, rule_filter):
+        if (write := _changed(stored, change, value)) is not None:
+            yield write
 
 
 def undo_batch(call: Call) -> Answer:
-    """Put back what a batch changed."""
+    """Put back what a batch changed; what takes longer goes on in the background."""
     batch, reason = call.form.get("batch"), call.form.get("reason") or "undone"
-    call.desk.office(call.person).undo(batch, call.change(reason))
+    entry = call.desk.store.trail.of_batch(batch)
+    if entry is None:
+        raise NotFound(batch)
+    if entry.count > MOST_AT_ONCE:
+        return begin(call, "undo-batch", batch, batch=batch, reason=reason)
+    call.office.undo(batch, call.change(reason))
     return GoTo("/rules", "undone", {"batch": batch})
 
 
@@ -74,12 +95,9 @@ def _bulk(call: Call, wanted: Wanted, change: str, value: str, reason: str) -> B
         wrong.append(("change", "bulk-never"))
     with call.desk.store.reading() as workspace:
         count = workspace.count(rule_filter)
-    if count > MOST_IN_BULK:
-        wrong.append(("change", "bulk-many"))
-    if change:
-        wrong += _wrong_value(call, change, value)
-        if call.form.pairs and not reason:
-            wrong.append(("reason", "required"))
+    wrong += wrong_change(call, rule_filter, change, value)
+    if change and call.form.pairs and not reason:
+        wrong.append(("reason", "required"))
     shown: list[tuple[Line, str, str]] = []
     changing = 0
     if change and not wrong:
@@ -91,6 +109,14 @@ def _bulk(call: Call, wanted: Wanted, change: str, value: str, reason: str) -> B
             if len(shown) < ON_A_PAGE:
                 shown.append((line_of(stored, {}), *_before_after(stored, write, change)))
     return Bulk(wanted, change, value, reason, changing if change and not wrong else count, shown, tuple(wrong))
+
+
+def wrong_change(call: Call, rule_filter: RuleFilter, change: str, value: str) -> list[tuple[str, str]]:
+    """What is wrong with wanting this of the rules that fit."""
+    with call.desk.store.reading() as workspace:
+        many = workspace.count(rule_filter, most=MOST_IN_BULK) > MOST_IN_BULK
+    wrong = [("change", "bulk-many")] if many else []
+    return [*wrong, *(_wrong_value(call, change, value) if change else ())]
 
 
 def _wrong_value(call: Call, change: str, value: str) -> Iterator[tuple[str, str]]:

@@ -112,7 +112,15 @@ class Download:
     content: bytes
 
 
-Answer: TypeAlias = Show | GoTo | Download
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """A page of citizens, to be looked at in a frame of ours: as the edge would send it, and able to do nothing."""
+
+    html: bytes
+    csp: str  # as the page's own, but for who may frame it
+
+
+Answer: TypeAlias = Show | GoTo | Download | Rendered
 Handler: TypeAlias = Callable[[Call], Answer]
 
 

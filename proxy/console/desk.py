@@ -1,5 +1,6 @@
 """What every page needs, opened once: the draft, what is published, the hits, the people."""
 
+import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -8,17 +9,20 @@ from datetime import datetime
 from typing import Final, Self
 
 from proxy.config import Settings
+from proxy.console import sealing
 from proxy.console.work import Workshop
 from proxy.packs import load_packs
 from proxy.state import State, served
 from redirect_rules import activation
 from redirect_rules.office import Office
 from redirect_rules.packs import Packs
+from redirect_rules.people import Seal
 from redirect_rules.publishing import base_of, compile_draft
 from redirect_rules.rights import CENTRE, Person, Province, person_of, province_of
 from redirect_rules.seeding import packs_of, seed
 from redirect_rules.snapshot_seal import SnapshotRefused
 from redirect_rules.store import Change, Kind, Ref
+from redirect_rules.stores.answers import SqlAnswers
 from redirect_rules.stores.database import Database
 from redirect_rules.stores.hits import HitStore
 from redirect_rules.stores.people import SqlPeople
@@ -30,7 +34,7 @@ _DRAFT: Final = 0
 _NOTHING: Final = Person("", frozenset())
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, repr=False)  # all rules as a text would take seconds, wherever somebody logs a task
 class Desk:
     """Open for as long as the console runs.  Its methods may be called from any thread."""
 
@@ -39,6 +43,8 @@ class Desk:
     shipped: Packs
     store: SqlStore
     people: SqlPeople
+    answers: SqlAnswers
+    seal: Seal
     hits: HitStore
     clock: Callable[[], datetime]
     workshop: Workshop
@@ -54,11 +60,15 @@ class Desk:
         """Open everything, and bring the store up to the shipped packs.  Raises Problems, StoreTooNew."""
         shipped = load_packs(settings)
         state = State.of(settings)
+        named = settings.console.sealing_keys_file
+        keys = settings.path(named) if named else state.folder / "console" / "sealing.keys"
+        seal = sealing.opened(keys, os.environ, make=not named)
         with state.store() as store:
             seed(store, packs_of(shipped.sources), at=clock())
             hits, database = state.hits(), Database(state.database)
             workshop = Workshop(settings, state.folder / "console" / "work")
-            desk = cls(settings, state, shipped, store, SqlPeople(database), hits, clock, workshop, database)
+            people, answers = SqlPeople(database, seal), SqlAnswers(database, seal)
+            desk = cls(settings, state, shipped, store, people, answers, seal, hits, clock, workshop, database)
             try:
                 yield desk
             finally:

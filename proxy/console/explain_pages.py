@@ -8,12 +8,15 @@ from urllib.parse import quote, urlencode
 
 from proxy.console.calls import Answer, Call, Route, Show
 from proxy.console.views import Wrong
-from redirect_rules.explaining import Explanation, Question, explain
+from redirect_rules.explaining import Explanation, Question, explain, reasons
 from redirect_rules.model import ClientClass
 from redirect_rules.packs import Packs
 from redirect_rules.schedules import instant
+from redirect_rules.sources import Problems
+from redirect_rules.ways import Step
 
-_LONGEST: Final = 8_000
+LONGEST_URL: Final = 8_000
+_MOST_SHOWN: Final = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +30,8 @@ class Explained:
     by_client: tuple[tuple[str, Explanation], ...] = ()
     rule_link: str = ""
     new_rule_link: str = ""
+    preview_link: str = ""
+    because: tuple[Step, ...] = ()
     curl: str = ""
     wrong: Wrong = ()
 
@@ -36,12 +41,13 @@ def show(call: Call) -> Answer:
     url, draft, at_text = call.query.get("url"), bool(call.query.get("draft")), call.query.get("at")
     if not url:
         return Show("explain.html", Explained(draft=draft, at=at_text))
-    at, wrong = _instant(at_text, call.now)
-    if len(url) > _LONGEST:
+    at, wrong = asked_instant(at_text, call.now)
+    if len(url) > LONGEST_URL:
         wrong = (*wrong, ("url", "url-long"))
-    if wrong:
+    packs, problems = drafted(call) if draft and not wrong else (call.desk.published(), ())
+    wrong = (*wrong, *problems)
+    if wrong or packs is None:
         return Show("explain.html", Explained(url, draft, at_text, wrong=wrong), 422)
-    packs = call.desk.drafted() if draft else call.desk.published()
     found = _ask(packs, url, Question(at), call)
     by_client = tuple((client.value, _ask(packs, url, Question(at, client=client), call)) for client in ClientClass)
     view = Explained(
@@ -50,8 +56,16 @@ def show(call: Call) -> Answer:
         at=at_text,
         found=found,
         by_client=by_client,
+        because=reasons(
+            url,
+            Question(at),
+            packs.snapshot,
+            suffixes=call.desk.settings.preview.host_suffixes,
+            crawlers=packs.crawlers,
+        ),
         rule_link=rule_link(found["rule"]),
         new_rule_link="" if found["portal"] is None else f"/rules/new?{urlencode({'url': url})}",
+        preview_link="" if found["portal"] is None else f"/preview?{urlencode({'url': url, 'at': at_text})}",
         curl=f"curl -sI {shlex.quote(url if '://' in url else f'https://{url}')}",
     )
     return Show("explain.html", view)
@@ -68,7 +82,16 @@ def _ask(packs: Packs, url: str, question: Question, call: Call) -> Explanation:
     return explain(url, question, packs.snapshot, suffixes=suffixes, crawlers=packs.crawlers)
 
 
-def _instant(text: str, now: datetime) -> tuple[datetime, Wrong]:
+def drafted(call: Call) -> tuple[Packs | None, Wrong]:
+    """The draft as it would be served; where it cannot be, what is wrong with it."""
+    try:
+        return call.desk.drafted(), ()
+    except Problems as problems:
+        return None, tuple(("draft", one.text) for one in problems.problems[:_MOST_SHOWN])
+
+
+def asked_instant(text: str, now: datetime) -> tuple[datetime, Wrong]:
+    """When is asked about; without a text, now."""
     if not text:
         return now, ()
     try:

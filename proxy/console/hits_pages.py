@@ -1,27 +1,65 @@
 """What visitors asked for: the overview, coverage by portal and day, pages that no rule knows, and rules to propose."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
-from typing import Final
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Final, NamedTuple, Self
 from urllib.parse import urlencode
 
+from proxy.console import sign_in_health
 from proxy.console.calls import Answer, Call, GoTo, Route, Show
-from redirect_rules.hits import OTHER
+from proxy.console.health import Health
+from redirect_rules.hits import OTHER, Choice
 from redirect_rules.model import HO_CHI_MINH, Portal
 from redirect_rules.people import digest_of
 from redirect_rules.proposals import Proposal, proposals
 from redirect_rules.publications import Published, ReviewState
 from redirect_rules.rights import CENTRE, Deed
 from redirect_rules.store import NEW, Kind, Ref
-from redirect_rules.stores.hits import Answered, Page, Span
+from redirect_rules.stores.hits import Answered, Chosen, Coverage, Page, Span
 
 DAYS: Final = 28
 ON_A_PAGE: Final = 50
 MOST_PAGES: Final = 20_000
 """Pages that clusters are looked for in, the most visited ones."""
 MOST_PROPOSED: Final = 10
+NOT_SENT: Final = ("form", "gone")
+"""Client and outcome of a form that came to a closed page: its sender was told that nothing was sent."""
+
+
+class Day(NamedTuple):
+    """Figures of a day."""
+
+    day: date
+    figures: tuple[int, ...]
+
+    @property
+    def seconds(self) -> int:
+        """The beginning of the day, as charts count time: as if it were UTC."""
+        return int(datetime.combine(self.day, time(), UTC).timestamp())
+
+
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """What a chart and its table show: a row for each day, a column for each series."""
+
+    names: tuple[str, ...]
+    days: Sequence[Day]
+
+    @classmethod
+    def of(cls, span: Span, cells: Iterable[tuple[date, str, int]]) -> Self:
+        """Sums by day and name; days without any are there too, so that a gap is seen as one."""
+        sums: dict[tuple[date, str], int] = defaultdict(int)
+        for day, name, visits in cells:
+            sums[day, name] += visits
+        totals: dict[str, int] = defaultdict(int)
+        for (_, name), visits in sums.items():
+            totals[name] += visits
+        names = tuple(sorted(totals, key=lambda name: (-totals[name], name)))
+        first = min((day for day, _ in sums), default=span.last)
+        days = [first + timedelta(days=n) for n in range((span.last - first).days + 1)]
+        return cls(names, [Day(day, tuple(sums[day, name] for name in names)) for day in days])
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +73,6 @@ class PortalLine:
     pages: int
     mapped: int
     switch: str
-    upstream: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +85,9 @@ class Overview:
     mapped: int
     portals: Sequence[PortalLine]
     unmapped: Sequence[Page]
+    by_day: Sequence["Day"]
+    health: Health
+    sign_in: sign_in_health.Health
     days: int = DAYS
 
 
@@ -70,11 +110,17 @@ class Hits:
 
     portal: str
     days: int
+    client: str
+    outcome: str
     portals: Sequence[tuple[str, str]]
-    by_day: Sequence[tuple[date, int, int]]  # pages, mapped
-    most_a_day: int
-    outcomes: Sequence[tuple[str, Sequence[int]]]  # outcome, visits by client
-    clients: Sequence[str]
+    pages: Lines  # visits to closed pages: all, and those that a rule knows
+    outcomes: Lines  # of the client class that was chosen
+    clients: Lines  # of the outcome that was chosen
+    not_sent: Lines  # forms that came to closed pages
+    chosen: Chosen | None  # what became of the notices; None: nothing was told of any
+    choices: Lines  # the same by day
+    table: Sequence[tuple[str, Sequence[int]]]  # outcome, visits by client
+    named_clients: Sequence[str]
     coverage: Sequence[tuple[str, int, int]]  # portal, pages, mapped
     rules: Sequence[tuple[str, int]]
 
@@ -94,7 +140,8 @@ def show_overview(call: Call) -> Answer:
     desk, span = call.desk, span_of(call)
     snapshot = desk.published().snapshot
     sums: dict[str, list[int]] = defaultdict(lambda: [0, 0])
-    for one in desk.hits.coverage(span):
+    coverage = desk.hits.coverage(span)
+    for one in coverage:
         sums[one.portal][0] += one.pages
         sums[one.portal][1] += one.mapped
     lines = [
@@ -106,7 +153,6 @@ def show_overview(call: Call) -> Answer:
             pages=sums[portal.id][0],
             mapped=sums[portal.id][1],
             switch=snapshot.switches[portal.id].value if portal.id in snapshot.switches else "",
-            upstream=portal.upstream,
         )
         for portal in snapshot.all_portals
     ]
@@ -120,8 +166,19 @@ def show_overview(call: Call) -> Answer:
         mapped=sum(line.mapped for line in lines),
         portals=sorted(lines, key=lambda line: (not line.switch, -(line.pages - line.mapped), line.id)),
         unmapped=unmapped_pages(call, span, most=10),
+        by_day=_pages_by_day(span, coverage).days,
+        health=health_of(call),
+        sign_in=sign_in_health.health(call.desk),
     )
     return Show("overview.html", view)
+
+
+def health_of(call: Call) -> Health:
+    """How the edge stands that this configuration is of, as far as it can be asked."""
+    settings = call.desk.settings
+    address = settings.operations
+    host = f"[{address.host}]" if ":" in address.host else address.host
+    return Health.ask(settings.console.operations or f"http://{host}:{address.port}")
 
 
 def _next_change(portal: Portal, now: datetime) -> datetime | None:
@@ -189,28 +246,54 @@ def ignore(call: Call) -> Answer:
 def show_hits(call: Call) -> Answer:
     """Counts by day, outcome, client, portal and rule."""
     portal, days = call.query.get("portal"), call.query.number("days", DAYS, most=400)
+    client, outcome = call.query.get("client"), call.query.get("outcome")
     span, hits = span_of(call, days, portal), call.desk.hits
-    by_day: dict[date, list[int]] = {}
+    coverage, answered, chosen = hits.coverage(span), hits.answered(span), hits.chosen(span)
     by_portal: dict[str, list[int]] = {}
-    for one in hits.coverage(span):
-        for pair in (by_day.setdefault(one.day, [0, 0]), by_portal.setdefault(one.portal, [0, 0])):
-            pair[0] += one.pages
-            pair[1] += one.mapped
-    clients, outcomes = _table(hits.answered(span))
+    for one in coverage:
+        pair = by_portal.setdefault(one.portal, [0, 0])
+        pair[0] += one.pages
+        pair[1] += one.mapped
+    clients, table = _table(answered)
     view = Hits(
         portal=portal,
         days=days,
+        client=client if client in clients else "",
+        outcome=outcome if outcome in {name for name, _ in table} else "",
         portals=_names(call),
-        by_day=[(day, pages, mapped) for day, (pages, mapped) in sorted(by_day.items())],
-        most_a_day=max((pages for pages, _ in by_day.values()), default=0),
-        outcomes=outcomes,
-        clients=clients,
+        pages=_pages_by_day(span, coverage),
+        outcomes=Lines.of(span, [(one.day, one.outcome, one.visits) for one in answered if client in {"", one.client}]),
+        clients=Lines.of(span, [(one.day, one.client, one.visits) for one in answered if outcome in {"", one.outcome}]),
+        not_sent=Lines.of(
+            span, [(one.day, "not-sent", one.visits) for one in answered if (one.client, one.outcome) == NOT_SENT]
+        ),
+        chosen=Chosen.of(chosen) if chosen else None,
+        choices=_choices_by_day(chosen),
+        table=table,
+        named_clients=clients,
         coverage=sorted(
             ((name, pages, mapped) for name, (pages, mapped) in by_portal.items()), key=lambda one: (-one[1], one[0])
         ),
         rules=[(one.rule, one.visits) for one in hits.rules(span, most=ON_A_PAGE)],
     )
     return Show("hits.html", view)
+
+
+def _pages_by_day(span: Span, coverage: Iterable[Coverage]) -> Lines:
+    cells = [
+        (one.day, name, count) for one in coverage for name, count in (("pages", one.pages), ("mapped", one.mapped))
+    ]
+    found = Lines.of(span, cells)
+    if set(found.names) != {"pages", "mapped"}:
+        return found
+    at = [found.names.index(name) for name in ("pages", "mapped")]
+    return Lines(("pages", "mapped"), [Day(day, tuple(figures[n] for n in at)) for day, figures in found.days])
+
+
+def _choices_by_day(chosen: Sequence[Chosen]) -> Lines:
+    """In one order always, also where nobody stopped."""
+    names = tuple(choice.value for choice in Choice)
+    return Lines(names, [Day(one.day, (one.stopped, one.went, one.carried)) for one in chosen])
 
 
 def _table(answered: Sequence[Answered]) -> tuple[list[str], list[tuple[str, list[int]]]]:

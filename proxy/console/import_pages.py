@@ -88,7 +88,11 @@ def _values(view: Importing) -> tuple[Sequence[tuple[str, str]], str, str, str, 
 
 def export(call: Call) -> Answer:
     """What the filters show, as the file that can be imported again; rules of families stay in their packs."""
-    rule_filter, _ = filter_of(call, wanted_of(call))
+    return rules_as_csv(call, filter_of(call, wanted_of(call))[0])
+
+
+def rules_as_csv(call: Call, rule_filter: RuleFilter) -> Download:
+    """Rules that fit as a file."""
     packs = call.desk.published()
     portals = {portal.id: portal for portal in packs.snapshot.all_portals}
     rows = (row for row in rows_of(_found(call, rule_filter), portals) if not isinstance(row, Unsayable))

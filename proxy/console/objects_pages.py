@@ -6,22 +6,26 @@ analysis before anything is published.
 
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, Final
 
 from pydantic import BaseModel, ValidationError
 
 from proxy.console.calls import Answer, Call, GoTo, Handler, Mistake, NotFound, Route, Show
+from proxy.console.health import Health
+from proxy.console.hits_pages import health_of
 from proxy.console.rule_forms import toml_of
 from proxy.console.views import Wrong
+from proxy.passing.policy import PORTALS_OWN
+from proxy.upstream_routes import load_upstreams
 from redirect_rules.bodies import body_of
-from redirect_rules.explaining import Explanation, Question, explain
 from redirect_rules.packs import DestinationRow
 from redirect_rules.parsing import FamilyRow
 from redirect_rules.portals import PortalRow
 from redirect_rules.rights import Deed
 from redirect_rules.schedules import ScheduleRow, instant
+from redirect_rules.sources import Problems
 from redirect_rules.store import NEW, Kind, Ref, Revision, State, Stored
 
 
@@ -66,18 +70,11 @@ class ObjectForm:
     is_new: bool
     may_edit: bool
     history: Sequence[Revision] = ()
-    preview: Sequence[tuple[datetime, Explanation]] = ()  # what happens at each instant of a portal
+    is_portal: bool = False  # one that is there: it has a schedule, sentences and a system behind it
+    health: Health = field(default_factory=Health)
+    behind: Sequence[str] = ()  # names of the upstreams of a portal
     reason: str = ""
     wrong: Wrong = ()
-
-
-@dataclass(frozen=True, slots=True)
-class LocalityList:
-    """Places as they are known, and those whose successor is disputed."""
-
-    query: str
-    found: Sequence[tuple[str, str, str, str]]  # code, name, what it is today, how sure
-    disputed: Sequence[tuple[str, str, str]]
 
 
 def _list(sort: Sort) -> Handler:
@@ -132,6 +129,7 @@ def _form(call: Call, sort: Sort, ref: Ref, *, text: str | None = None, wrong: W
     if stored is None and not is_new:
         raise NotFound(ref.id)
     body = stored.body if stored else {}
+    is_portal = sort.kind is Kind.PORTAL and stored is not None
     return ObjectForm(
         sort=sort.path,
         link=_link(sort, ref),
@@ -142,7 +140,9 @@ def _form(call: Call, sort: Sort, ref: Ref, *, text: str | None = None, wrong: W
         is_new=is_new,
         may_edit=call.person.may_somewhere(sort.deed) if is_new else call.office.may_write(ref),
         history=history,
-        preview=_preview(call, ref.id) if sort.kind is Kind.PORTAL and stored else (),
+        is_portal=is_portal,
+        health=health_of(call) if is_portal else Health(),
+        behind=_behind(call, ref.id) if is_portal else (),
         reason=call.form.get("reason"),
         wrong=wrong,
     )
@@ -154,18 +154,17 @@ def _as_text(sort: Sort, body: Mapping[str, Any]) -> str:
     return "\n".join(f"{name} = {toml_of(value)}" for name, value in body.items())
 
 
-def _preview(call: Call, portal_id: str) -> list[tuple[datetime, Explanation]]:
-    """What becomes of the front page at each instant at which something changes."""
-    packs = call.desk.published()
-    portal = next((one for one in packs.snapshot.all_portals if one.id == portal_id), None)
-    if portal is None or not portal.hosts:
-        return []
-    suffixes = call.desk.settings.preview.host_suffixes
-    url = f"https://{portal.hosts[0]}/"
-    return [
-        (at, explain(url, Question(at), packs.snapshot, suffixes=suffixes, crawlers=packs.crawlers))
-        for at in sorted({*portal.schedule.instants, call.now})
-    ]
+def _behind(call: Call, portal_id: str) -> Sequence[str]:
+    """The upstreams that take what a portal lets through, as the configuration names them."""
+    portals = call.desk.published().snapshot.all_portals
+    portal = next((one for one in portals if one.id == portal_id), None)
+    try:
+        routes = load_upstreams(call.desk.settings, None).row.route
+    except Problems:
+        routes = []
+    names = [route.upstream for route in routes if route.portal == portal_id]
+    own = [f"{PORTALS_OWN}{portal_id}"] if portal is not None and portal.upstream else []
+    return list(dict.fromkeys([*names, *own]))
 
 
 def _save(sort: Sort) -> Handler:
@@ -237,29 +236,8 @@ def _entries(text: str) -> dict[str, str]:
     return entries
 
 
-def show_localities(call: Call) -> Answer:
-    """Find a place, and see which communes are still disputed."""
-    localities, query = call.desk.published().book.localities, call.query.get("q")
-    matches = localities.search(query, limit=20) if query else ()
-    found = [
-        (
-            str(match.locality.code),
-            match.locality.name,
-            "; ".join(f"{one.name}, {one.province}" for one in localities.successors(match.locality)),
-            match.locality.confidence.value,
-        )
-        for match in matches
-    ]
-    disputed = [
-        (unit.code, f"{unit.name}, {unit.district}, {unit.province}", "; ".join(one.name for one in unit.now))
-        for unit in localities.disputed()
-    ]
-    return Show("localities.html", LocalityList(query, found, disputed))
-
-
 ROUTES: Final = (
     *(Route("GET", f"/{sort.path}", _list(sort)) for sort in SORTS),
     *(Route("GET", f"/{sort.path}/{{owner}}/{{id}}", _one(sort)) for sort in SORTS),
     *(Route("POST", f"/{sort.path}/{{owner}}/{{id}}", _save(sort), sort.deed) for sort in SORTS),
-    Route("GET", "/localities", show_localities),
 )

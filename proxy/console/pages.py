@@ -17,6 +17,7 @@ import jinja2
 from markupsafe import Markup
 
 from proxy import languages, messages
+from proxy.console.spoken import heard, spoken
 from proxy.messages import DEFAULT_LANGUAGE, Message, MessageFile, Texts
 from redirect_rules.model import HO_CHI_MINH
 from redirect_rules.rights import Deed, Person
@@ -25,7 +26,7 @@ PACKAGE: Final = "templates"
 FOLDER: Final = "console"
 POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
-    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    "frame-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
 _TYPES: Final = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
 
@@ -104,7 +105,9 @@ class ConsolePages:
         self._environment.filters.update(
             instant=_instant, number=_number, share=_share, query=urlencode, segment=_segment
         )
-        self._environment.globals.update(asset=self._asset_paths.__getitem__, menu=MENU, pairs=_pairs)
+        self._environment.globals.update(
+            asset=self._asset_paths.__getitem__, menu=MENU, pairs=_pairs, spoken=spoken, said=heard
+        )
 
     def choose_language(self, accept_language: str, asked: str | None) -> str:
         """Vietnamese unless somebody wants something else that there is."""

@@ -1,18 +1,20 @@
-"""People and their roles; one's own account; API tokens."""
+"""People, their roles and how they sign in; one's own account; API tokens."""
 
 import base64
 import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
+from urllib.parse import quote, urlencode
 
 from proxy.console import passwords
 from proxy.console.calls import Answer, Call, GoTo, NotFound, Route, Show
 from proxy.console.passwords import WeakPassword
 from proxy.console.views import Wrong
 from proxy.qr import Qr, qr
-from redirect_rules.people import Password, Token, digest_of
+from redirect_rules import invitations
+from redirect_rules.people import Invitation, Link, Password, Token, digest_of
 from redirect_rules.rights import CENTRE, DEEDS, EVERYWHERE, Deed, Role
 from redirect_rules.store import NEW, Kind, Ref, Stored
 
@@ -24,7 +26,7 @@ _GRANT_ROWS: Final = 6
 class People:
     """Everybody."""
 
-    people: Sequence[tuple[str, str, Sequence[tuple[str, str]]]]  # actor, name, (role, province) pairs
+    people: Sequence[tuple[str, str, Sequence[tuple[str, str]], str]]  # actor, name, (role, province) pairs, a way in
     provinces: Mapping[str, str]
 
 
@@ -39,6 +41,12 @@ class PersonForm:
     provinces: Sequence[tuple[str, str]]
     is_new: bool
     has_password: bool
+    takes_password: bool = True  # whether passwords are good for anything
+    by_broker: bool = False  # whether anybody can sign in by the broker
+    link: Link | None = None
+    invitation: Invitation | None = None
+    fresh: str = ""  # the link of a new invitation, shown once
+    code: str = ""  # its code
     reason: str = ""
     wrong: Wrong = ()
 
@@ -49,8 +57,10 @@ class Account:
 
     actor: str
     roles: Sequence[tuple[str, str]]
+    has_password: bool
     has_totp: bool
-    secret: str = ""  # being set up
+    linked_at: datetime | None = None  # since when the broker knows them
+    secret: str = field(default="", repr=False)  # being set up
     code_image: Qr | None = None
     wrong: Wrong = ()
 
@@ -61,7 +71,7 @@ class Tokens:
 
     tokens: Sequence[Token]
     deeds: Sequence[Deed]
-    fresh: str = ""  # shown once
+    fresh: str = field(default="", repr=False)  # shown once
     everybodys: bool = False
     now: datetime | None = None
     wrong: Wrong = ()
@@ -79,7 +89,15 @@ def show_all(call: Call) -> Answer:
     """Everybody with their roles."""
     with call.desk.store.reading() as workspace:
         stored = list(workspace.objects(Kind.PERSON))
-    people = [(one.ref.id, one.body.get("name", ""), _grants(one.body)) for one in stored]
+    linked = {link.actor for link in call.desk.people.links()}
+    invited = {one.actor for one in call.desk.people.invited(now=call.now)}
+
+    def way_in(actor: str) -> str:
+        if actor in linked:
+            return "linked"
+        return "invited" if actor in invited else "none"
+
+    people = [(one.ref.id, one.body.get("name", ""), _grants(one.body), way_in(one.ref.id)) for one in stored]
     return Show("people.html", People(people, _provinces(call)))
 
 
@@ -103,8 +121,17 @@ def _person(call: Call, actor: str) -> Stored | None:
         return workspace.get(Ref(Kind.PERSON, "", actor))
 
 
+def _are_passwords_good(call: Call) -> bool:
+    """Whether a password signs anybody in, apart from one that was opened for a while."""
+    settings = call.desk.settings.console
+    if not settings.by_broker or settings.passwords == "keep":
+        return True
+    return call.desk.people.passwords_closed_at() is None
+
+
 def _form(call: Call, stored: Stored | None, actor: str) -> PersonForm:
     body = stored.body if stored else {}
+    people, settings = call.desk.people, call.desk.settings.console
     return PersonForm(
         actor=actor,
         name=body.get("name", ""),
@@ -112,7 +139,11 @@ def _form(call: Call, stored: Stored | None, actor: str) -> PersonForm:
         version=stored.version if stored else NEW,
         provinces=[(EVERYWHERE, "*"), *_provinces(call).items()],
         is_new=stored is None,
-        has_password=bool(actor) and call.desk.people.password(actor) is not None,
+        has_password=bool(actor) and people.password(actor) is not None,
+        takes_password=_are_passwords_good(call),
+        by_broker=settings.by_broker,
+        link=next((one for one in people.links() if one.actor == actor), None),
+        invitation=next((one for one in people.invited(now=call.now) if one.actor == actor), None),
     )
 
 
@@ -159,7 +190,9 @@ def save(call: Call) -> Answer:
     call.office.put(Ref(Kind.PERSON, "", actor), body, call.change(reason), seen_version=seen)
     if hashed:
         call.desk.people.keep_password(Password(actor, hashed))
-    return GoTo("/people", "person-saved", {"actor": actor})
+    # With the broker a new person is good for nothing yet: their page has the button that invites them.
+    goes_on = is_new and call.desk.settings.console.by_broker
+    return GoTo(f"/people/{quote(actor)}" if goes_on else "/people", "person-saved", {"actor": actor})
 
 
 def remove(call: Call) -> Answer:
@@ -169,11 +202,36 @@ def remove(call: Call) -> Answer:
         return GoTo(f"/people/{actor}", "reason-missing")
     seen = call.form.number("version", 0, least=0, most=10**8)
     call.office.remove(Ref(Kind.PERSON, "", actor), call.change(reason), seen_version=seen)
-    people = call.desk.people
-    people.forget_password(actor)
-    for token in people.tokens(actor):
-        people.revoke(token.id, at=call.now)
+    call.desk.people.forget(actor, now=call.now)
     return GoTo("/people", "person-removed", {"actor": actor})
+
+
+def invite(call: Call) -> Answer:
+    """A link, shown this once, with which somebody's first sign-in by the broker makes them this person."""
+    actor, reason = call.matched["actor"], call.form.get("invite-reason")
+    stored = _person(call, actor)
+    if stored is None or not call.desk.settings.console.by_broker:
+        raise NotFound(actor)
+    if not reason:
+        wrong = (("invite-reason", "required"),)
+        return Show("person.html", replace(_form(call, stored, actor), wrong=wrong), 422)
+    code = invitations.new_code(secrets.choice)
+    invitations.invite(call.person, call.desk.people, actor, code, call.change(reason))
+    link = f"{call.desk.settings.console.public}/invitation?{urlencode({'code': code})}"
+    return Show("person.html", replace(_form(call, stored, actor), fresh=link, code=code))
+
+
+def unlink(call: Call) -> Answer:
+    """Let the broker open nothing for somebody any more."""
+    actor, reason = call.matched["actor"], call.form.get("unlink-reason")
+    stored = _person(call, actor)
+    if stored is None:
+        raise NotFound(actor)
+    if not reason:
+        wrong = (("unlink-reason", "required"),)
+        return Show("person.html", replace(_form(call, stored, actor), wrong=wrong), 422)
+    invitations.unlink(call.person, call.desk.people, actor, call.change(reason))
+    return GoTo(f"/people/{quote(actor)}", "person-unlinked", {"actor": actor})
 
 
 # One's own account
@@ -187,7 +245,15 @@ def show_account(call: Call) -> Answer:
 def _account(call: Call, wrong: Wrong = ()) -> Account:
     kept = call.desk.people.password(call.person.actor)
     roles = sorted((grant.role.value, grant.province) for grant in call.person.grants)
-    return Account(call.person.actor, roles, bool(kept and kept.totp), wrong=wrong)
+    link = next((one for one in call.desk.people.links() if one.actor == call.person.actor), None)
+    return Account(
+        call.person.actor,
+        roles,
+        kept is not None and (kept.open_until is not None or _are_passwords_good(call)),
+        bool(kept and kept.totp),
+        link.linked_at if link else None,
+        wrong=wrong,
+    )
 
 
 def change_password(call: Call) -> Answer:
@@ -279,6 +345,8 @@ ROUTES: Final = (
     Route("GET", "/people/{actor}", show_one, Deed.EDIT_PEOPLE),
     Route("POST", "/people/{actor}", save, Deed.EDIT_PEOPLE),
     Route("POST", "/people/{actor}/remove", remove, Deed.EDIT_PEOPLE),
+    Route("POST", "/people/{actor}/invite", invite, Deed.EDIT_PEOPLE),
+    Route("POST", "/people/{actor}/unlink", unlink, Deed.EDIT_PEOPLE),
     Route("GET", "/account", show_account),
     Route("POST", "/account/password", change_password),
     Route("POST", "/account/code", begin_totp),

@@ -77,7 +77,8 @@ class OneProvince:
     wrong: Wrong = ()
 
 
-def _rows(call: Call) -> list[ProvinceRow]:
+def table_of(call: Call) -> list[ProvinceRow]:
+    """The table of all provinces."""
     packs = call.desk.published()
     by_province: dict[Province, list[Portal]] = {}
     for portal in packs.snapshot.all_portals:
@@ -121,7 +122,7 @@ def _all_or_some(found: Sequence[bool]) -> Cell:
 
 def show(call: Call) -> Answer:
     """The table of all provinces."""
-    rows = _rows(call)
+    rows = table_of(call)
     counts = {column: sum(row.cells[column].state == "yes" for row in rows) for column in COLUMNS}
     return Show("readiness.html", Readiness(rows, COLUMNS, counts))
 
@@ -132,7 +133,7 @@ def show_one(call: Call) -> Answer:
 
 
 def _province(call: Call, wrong: Wrong = ()) -> OneProvince:
-    row = next((row for row in _rows(call) if row.code == call.matched["code"]), None)
+    row = next((row for row in table_of(call) if row.code == call.matched["code"]), None)
     if row is None:
         raise NotFound(call.matched["code"])
     refs = {column: Ref(Kind.READINESS, row.code, column) for column in SIGNED_OFF}
@@ -170,7 +171,7 @@ def export(call: Call) -> Answer:
     out = io.StringIO()
     table = csv.writer(out, lineterminator="\r\n")
     table.writerow(("code", "province", *COLUMNS))
-    for row in _rows(call):
+    for row in table_of(call):
         table.writerow((row.code, protected(row.name), *(row.cells[column].state for column in COLUMNS)))
     return Download("readiness.csv", "text/csv; charset=utf-8", b"\xef\xbb\xbf" + out.getvalue().encode())
 

@@ -18,8 +18,9 @@ from pydantic import ValidationError
 
 from proxy.console.calls import Fields, Mistake
 from redirect_rules.bodies import body_of
-from redirect_rules.model import Action
+from redirect_rules.model import Action, Rule
 from redirect_rules.parsing import RuleRow, parse_family, parse_portal_rules
+from redirect_rules.sayings import Said
 from redirect_rules.schedules import instant
 from redirect_rules.sources import Document, Problems
 
@@ -31,6 +32,22 @@ _FIELD_OF: Final = {
     "query": "conditions",
     "when": "conditions",
 }
+
+_FIELDS: Final = {
+    "rule.id": "id",
+    "rule.twice": "id",
+    "rule.type": "conditions",
+    "rule.when": "conditions",
+    "rule.expression": "conditions",
+    **{
+        f"rule.{name}": "leads"
+        for name in (
+            *("to", "leads-nowhere", "last", "name-or-url"),
+            *("destination", "parameter", "filling", "capture"),
+        )
+    },
+}
+"""By the code of a mistake: the field that it is about."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,13 +149,12 @@ class RuleForm:
             if "://" in line:
                 parts = urlsplit(line)
                 if parts.hostname not in hosts:
-                    wrong.append(
-                        ("addresses", f"{line}: the host is not one of {', '.join(sorted(hosts)) or 'a portal'}")
-                    )
+                    known = ", ".join(sorted(hosts)) or "–"
+                    wrong.append(("addresses", _say("host", f"{line}: not one of {known}", line=line, hosts=known)))
                     continue
                 text = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
             if not text.startswith("/"):
-                wrong.append(("addresses", f"{line}: begin with / or with https://"))
+                wrong.append(("addresses", _say("begin", f"{line}: begin with / or with https://", line=line)))
                 continue
             addresses.append(text)
         if not (addresses or self.conditions) and not wrong:
@@ -152,17 +168,18 @@ class RuleForm:
             try:
                 leads.append(lead_of(line))
             except ValueError as error:
-                wrong.append(("leads", str(error)))
+                wrong.append(("leads", error.args[0]))
         return leads
 
     def _conditions(self, wrong: list[tuple[str, str]]) -> dict[str, Any]:
         try:
             found = tomllib.loads(self.conditions)
         except tomllib.TOMLDecodeError as error:
-            wrong.append(("conditions", f"this is no TOML: {error}"))
+            wrong.append(("conditions", _say("toml", f"this is no TOML: {error}", why=str(error))))
             return {}
         if unknown := found.keys() - {"query", "when", "regex"}:
-            wrong.append(("conditions", f"{', '.join(sorted(unknown))}: only query, when and regex stand here"))
+            names = ", ".join(sorted(unknown))
+            wrong.append(("conditions", _say("only", f"{names}: only query, when and regex stand here", names=names)))
             return {}
         return found
 
@@ -182,10 +199,24 @@ def flaws_of(
     except ValidationError as error:
         for one in error.errors(include_url=False):
             name = str(one["loc"][0]) if one["loc"] else "id"
-            yield _FIELD_OF.get(name, name), f"{'.'.join(map(str, one['loc']))}: {one['msg']}"
+            place = ".".join(map(str, one["loc"]))
+            text = _say("field", f"{place}: {one['msg']}", place=place, why=str(one["msg"]))
+            yield _FIELD_OF.get(name, name), text
     except Problems as error:
         for problem in error.problems:
             yield _field_of(problem.text), problem.text
+
+
+def parsed_rule(body: Mapping[str, Any], scope: str, destinations: Collection[str]) -> Rule:
+    """A body as the value that decides; `scope` as in a store.  Raises Problems."""
+    whose, _, owner = scope.partition(":")
+    whole = {"family": owner, "version": 1} if whose == "family" else {"portal": owner}
+    document = Document("rule.json", json.dumps({**whole, "rule": [dict(body)]}))
+    if whose == "family":
+        (rule,) = parse_family(document, destinations=destinations).rules
+    else:
+        (rule,) = parse_portal_rules(document, destinations=destinations)[1]
+    return rule
 
 
 def lead_of(line: str) -> str | dict[str, str]:
@@ -195,12 +226,13 @@ def lead_of(line: str) -> str | dict[str, str]:
     try:
         name, *pairs = shlex.split(line)
     except ValueError as error:
-        raise ValueError(f"{line}: {error}: close the quotes") from None
+        raise ValueError(_say("quotes", f"{line}: {error}: close the quotes", line=line)) from None
     arguments = {}
     for pair in pairs:
         parameter, equals, value = pair.partition("=")
         if not equals or not parameter:
-            raise ValueError(f"{line}: write parameters as name=value, in quotes where there are blanks")
+            text = f"{line}: write parameters as name=value, in quotes where there are blanks"
+            raise ValueError(_say("pairs", text, line=line))
         arguments[parameter] = value
     return {"destination": name, **arguments} if arguments else name
 
@@ -235,12 +267,14 @@ def toml_of(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
+def _say(what: str, text: str, **facts: str) -> Said:
+    """A sentence of this form's own: its texts stand beside those of the library."""
+    return Said.again(text, f"form.{what}", facts)
+
+
 def _field_of(text: str) -> str:
-    if "is no id" in text:
-        return "id"
-    if "destination" in text or "url" in text.casefold():
-        return "leads"
-    return "addresses"
+    """The field that a mistake of the parser's is about; the addresses, where nobody can tell."""
+    return _FIELDS.get(text.code, "addresses") if isinstance(text, Said) else "addresses"
 
 
 def _lines(text: str) -> Sequence[str]:

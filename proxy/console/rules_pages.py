@@ -1,25 +1,29 @@
-"""Rules: find them, see one with its history, write it, take it back, change many at once."""
+"""Rules: find them by what officers know of them; and what pages about rules have in common."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 from urllib.parse import urlencode
 
-from proxy.console.calls import Answer, Call, GoTo, Mistake, NotFound, Route, Show
+from proxy.console.calls import Answer, Call, NotFound, Route, Show
 from proxy.console.explain_pages import rule_link
-from proxy.console.rule_forms import RuleForm, lead_text
-from proxy.console.views import Wrong
+from proxy.console.rule_forms import lead_text, parsed_rule
+from proxy.console.spoken import heard
 from redirect_rules.canonical import BadHost
-from redirect_rules.explaining import Explanation, Question, explain, visit_to
-from redirect_rules.model import HO_CHI_MINH, Portal
+from redirect_rules.explaining import Question, visit_to
+from redirect_rules.model import HO_CHI_MINH
 from redirect_rules.rights import Deed
-from redirect_rules.store import Kind, Ref, Revision, RuleFilter, State, Stored
+from redirect_rules.sources import Problems
+from redirect_rules.specimens import specimen
+from redirect_rules.store import Kind, Mark, Order, Ref, RuleFilter, State, Stored
 from redirect_rules.stores.columns import path_key
 from redirect_rules.stores.hits import Span
+from redirect_rules.stores.listing import order_of
 
 ON_A_PAGE: Final = 50
 DAYS: Final = 28
-_MOST_SAMPLES: Final = 20
+MOST_COUNTED: Final = 10_000
+"""Rules that are counted one by one; of what a filter tells by itself the number is exact, however large."""
 _LOOKED_THROUGH: Final = 20  # pages of rules that are searched for those nobody needed
 
 
@@ -38,6 +42,16 @@ class Line:
     until: str
     tags: tuple[str, ...]
     visits: int
+    findings: tuple[tuple[str, str], ...] = ()  # severity, what the analysis has to say
+
+
+@dataclass(frozen=True, slots=True)
+class Analysis:
+    """What the last analysis of the draft found."""
+
+    job: str  # the page of the work; "": the draft was never analysed
+    current: bool  # nobody has changed the draft since
+    findings: Mapping[str, tuple[tuple[str, str], ...]]  # by rule: severity and words
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +65,7 @@ class Wanted:
     tag: str = ""
     owned_by: str = ""
     state: str = ""
-    kind: str = ""  # "never" or "expired"
+    kind: str = ""  # "never", "expired", or "conflict": the last analysis has something to say of it
 
     @property
     def pairs(self) -> tuple[tuple[str, str], ...]:
@@ -73,60 +87,117 @@ class RuleList:
     days: int = DAYS
     say: str = ""  # what the search text was understood as
     may_edit: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class OneRule:
-    """A rule with everything that is known of it."""
-
-    link: str
-    owner: str
-    form: RuleForm
-    text: str
-    on: bool
-    version: int
-    history: Sequence[Revision]
-    visits: int
-    samples: Sequence[Explanation]
-    sampled: str
-    may_edit: bool
-    days: int = DAYS
-
-
-@dataclass(frozen=True, slots=True)
-class Editor:
-    """A rule being written."""
-
-    form: RuleForm
-    is_new: bool
-    owners: Sequence[tuple[str, str]]
-    destinations: Sequence[str]
-    wrong: Wrong = ()
+    analysis: Analysis | None = None  # None: it was not asked for
+    order: str = ""  # "changed": what was changed last comes first; "": by owner and id
+    orders: Sequence[tuple[str, str]] = ()  # name, link; none where the filter has an order of its own
+    most: int = MOST_COUNTED  # one more than it: there are more
 
 
 # The list
 
 
 def show_list(call: Call) -> Answer:
-    """Rules that fit the filters, by owner and id."""
+    """Rules that fit the filters, by owner and id, or what was changed last first."""
     wanted = wanted_of(call)
     rule_filter, say = filter_of(call, wanted)
-    after = marked(call.query.get("after"))
-    with call.desk.store.reading() as workspace:
-        found, last = _page(call, wanted, rule_filter, after)
-        count = None if wanted.kind == "never" else workspace.count(rule_filter)
-    visits = _visits(call, found)
+    after = Mark.read(call.query.get("after"))
+    order = Order.CHANGED if call.query.get("order") == Order.CHANGED else Order.NAME
+    analysis = last_analysis(call) if wanted.kind == "conflict" else None
+    if analysis is not None:
+        found, last = _found_by(call, analysis, wanted, after.ref if after else None)
+        count = None
+    else:
+        found, last = _page(call, wanted, rule_filter, after, order)
+        with call.desk.store.reading() as workspace:
+            count = None if wanted.kind == "never" else workspace.count(rule_filter, most=MOST_COUNTED)
+    visits = visits_of(call, found)
+    said = analysis.findings if analysis is not None else {}
     view = RuleList(
         wanted=wanted,
-        lines=[line_of(stored, visits) for stored in found],
+        lines=[replace(line_of(stored, visits), findings=said.get(rule_id(stored.ref), ())) for stored in found],
         count=count,
         owners=owners(call),
         destinations=destinations(call),
-        later=call.link(after=mark_of(last)) if last is not None else "",
+        later=call.link(after=Mark.of(last).text) if last is not None else "",
         say=say,
         may_edit=call.person.may_somewhere(Deed.EDIT),
+        analysis=analysis,
+        order=order.value if order is Order.CHANGED else "",
+        orders=_orders(call) if analysis is None and order_of(rule_filter, order) is order else (),
     )
     return Show("rules.html", view)
+
+
+def _orders(call: Call) -> list[tuple[str, str]]:
+    """Each order with its link, which begins at the first page."""
+    return [
+        (order.value, call.link(order=value, after=""))
+        for order, value in ((Order.NAME, ""), (Order.CHANGED, "changed"))
+    ]
+
+
+def last_analysis(call: Call) -> Analysis:
+    """The findings of the last check that ended; they are of the draft as it stood then."""
+    shop = call.desk.workshop
+    done = (one for one in shop.all() if one.kind == "check" and shop.status(one.id).state == "done")
+    if (request := next(done, None)) is None:
+        return Analysis("", False, {})
+    result = shop.result(request.id)
+    findings: dict[str, list[tuple[str, str]]] = {}
+    for one in result.get("findings", ()):
+        if one["rule"]:
+            findings.setdefault(one["rule"], []).append((one["severity"], heard(one)))
+    with call.desk.store.reading() as workspace:
+        current = workspace.revision == result.get("revision")
+    return Analysis(f"/jobs/{request.id}", current, {rule: tuple(said) for rule, said in findings.items()})
+
+
+def _found_by(call: Call, analysis: Analysis, wanted: Wanted, after: Ref | None) -> tuple[list[Stored], Stored | None]:
+    """A page of the rules that an analysis speaks of and that fit the other filters."""
+    refs = []
+    for rule in analysis.findings:
+        owner, _, id_ = rule.partition("/")
+        refs += [Ref(Kind.RULE, f"{whose}:{owner}", id_) for whose in ("portal", "family")]
+    with call.desk.store.reading() as workspace:
+        there = workspace.many(refs)
+    fitting = [stored for ref, stored in sorted(there.items()) if _fits(stored, wanted)]
+    fitting = [stored for stored in fitting if after is None or stored.ref > after]
+    page = fitting[:ON_A_PAGE]
+    return page, page[-1] if len(fitting) > ON_A_PAGE else None
+
+
+def _fits(stored: Stored, wanted: Wanted) -> bool:
+    """Whether a rule passes the filters that need no index; a search text is looked for in its addresses."""
+    body = stored.body
+    first = body["to"][0] if body.get("to") else ""
+    destination = first if isinstance(first, str) else first.get("destination", "")
+    addresses = [*body.get("paths", ()), *body.get("exact", ()), body.get("regex", "")]
+    return (
+        wanted.owner in {"", stored.ref.scope.partition(":")[2]}
+        and wanted.action in {"", body["action"]}
+        and wanted.destination in {"", destination}
+        and wanted.owned_by in {"", body.get("owner", "")}
+        and wanted.state in {"", stored.state.value}
+        and (not wanted.tag or wanted.tag in body.get("tags", ()))
+        and (not wanted.q or any(wanted.q.casefold() in text.casefold() for text in addresses))
+    )
+
+
+def specimen_url(call: Call, stored: Stored) -> str:
+    """An address that a rule knows, on the first portal that it decides for; "": none can be said."""
+    whose, _, owner = stored.ref.scope.partition(":")
+    portals = call.desk.published().snapshot.all_portals
+    portal = next((one for one in portals if one.hosts and (one.id == owner or owner in one.families)), None)
+    body = stored.body
+    if portal is None or not (body.get("paths") or body.get("exact")):
+        return ""
+    try:
+        rule = parsed_rule(body, f"{whose}:{owner}", destinations(call))
+        key = specimen(portal.hosts[0], rule, rule.templates[0], fold_case=portal.fold_case)
+    except (Problems, KeyError):
+        return ""
+    query = f"?{urlencode(key.pairs)}" if key.pairs else ""
+    return f"https://{key.host}{key.path}{query}"
 
 
 def wanted_of(call: Call) -> Wanted:
@@ -183,28 +254,33 @@ def filter_of(call: Call, wanted: Wanted) -> tuple[RuleFilter, str]:
     )
 
 
-def _page(call: Call, wanted: Wanted, rule_filter: RuleFilter, after: Ref | None) -> tuple[list[Stored], Ref | None]:
-    """A page of rules, and the last one where there are more."""
+def _page(
+    call: Call, wanted: Wanted, rule_filter: RuleFilter, after: Mark | None, order: Order
+) -> tuple[list[Stored], Stored | None]:
+    """A page of rules, and the last one that was looked at where there are more."""
     with call.desk.store.reading() as workspace:
         if wanted.kind != "never":
-            found = workspace.find(rule_filter, after=after, limit=ON_A_PAGE + 1)
-            return found[:ON_A_PAGE], found[ON_A_PAGE - 1].ref if len(found) > ON_A_PAGE else None
+            found = workspace.find(rule_filter, after=after, limit=ON_A_PAGE + 1, order=order)
+            return found[:ON_A_PAGE], found[ON_A_PAGE - 1] if len(found) > ON_A_PAGE else None
         unneeded: list[Stored] = []
+        last: Stored | None = None
         for _ in range(_LOOKED_THROUGH):
-            found = workspace.find(rule_filter, after=after, limit=4 * ON_A_PAGE)
-            visits = _visits(call, found)
+            found = workspace.find(rule_filter, after=after, limit=4 * ON_A_PAGE, order=order)
+            visits = visits_of(call, found)
             for stored in found:
                 if not visits.get(rule_id(stored.ref)):
                     unneeded.append(stored)
                 if len(unneeded) == ON_A_PAGE:
-                    return unneeded, stored.ref
+                    return unneeded, stored
             if len(found) < 4 * ON_A_PAGE:
                 return unneeded, None
-            after = found[-1].ref
-        return unneeded, after
+            last = found[-1]
+            after = Mark.of(last)
+        return unneeded, last
 
 
-def _visits(call: Call, found: Sequence[Stored]) -> Mapping[str, int]:
+def visits_of(call: Call, found: Sequence[Stored]) -> Mapping[str, int]:
+    """How often each of some rules was needed, by its id."""
     span = Span.until(call.now.astimezone(HO_CHI_MINH).date(), DAYS)
     return call.desk.hits.visits_of(span, [rule_id(stored.ref) for stored in found])
 
@@ -234,17 +310,6 @@ def rule_id(ref: Ref) -> str:
     return f"{ref.scope.partition(':')[2]}/{ref.id}"
 
 
-def mark_of(ref: Ref) -> str:
-    """Where a page ended, for a link to the next one."""
-    return f"{ref.scope}|{ref.id}"
-
-
-def marked(text: str) -> Ref | None:
-    """The same, read back."""
-    scope, bar, id_ = text.partition("|")
-    return Ref(Kind.RULE, scope, id_) if bar else None
-
-
 def owners(call: Call) -> list[tuple[str, str]]:
     """Who rules can belong to: portals, then families, with what people call them."""
     packs = call.desk.published()
@@ -271,32 +336,6 @@ def scope_of(call: Call, owner: str) -> str:
     return f"{'family' if is_family(call, owner) else 'portal'}:{owner}"
 
 
-# One rule
-
-
-def show_one(call: Call) -> Answer:
-    """A rule: what it says, how often it was needed, who changed it, and what becomes of sample addresses."""
-    stored = stored_rule(call)
-    form = RuleForm.of(stored.ref.scope.partition(":")[2], stored.body, version=stored.version, off=_off(stored))
-    with call.desk.store.reading() as workspace:
-        history = workspace.history(stored.ref)
-    sampled = call.query.get("samples")
-    view = OneRule(
-        link=rule_link(rule_id(stored.ref)),
-        owner=form.owner,
-        form=form,
-        text=stored.text,
-        on=stored.state is State.ON,
-        version=stored.version,
-        history=history[::-1],
-        visits=_visits(call, [stored]).get(rule_id(stored.ref), 0),
-        samples=_sampled(call, sampled),
-        sampled=sampled,
-        may_edit=call.desk.office(call.person).may_write(stored.ref),
-    )
-    return Show("rule.html", view)
-
-
 def stored_rule(call: Call) -> Stored:
     """The rule that the address names.  Raises NotFound."""
     owner, id_ = call.matched["owner"], call.matched["id"]
@@ -307,121 +346,4 @@ def stored_rule(call: Call) -> Stored:
     raise NotFound(id_)
 
 
-def _off(stored: Stored) -> bool:
-    return stored.state is State.OFF
-
-
-def _sampled(call: Call, text: str) -> Sequence[Explanation]:
-    """What becomes of some addresses under the draft."""
-    urls = [line.strip() for line in text.splitlines() if line.strip()][:_MOST_SAMPLES]
-    if not urls:
-        return ()
-    packs, suffixes = call.desk.drafted(), call.desk.settings.preview.host_suffixes
-    return [
-        explain(url, Question(call.now), packs.snapshot, suffixes=suffixes, crawlers=packs.crawlers) for url in urls
-    ]
-
-
-def show_new(call: Call) -> Answer:
-    """An empty form; with an address in the link, one that is filled in for it."""
-    form = RuleForm(owner=call.query.get("owner"), samples=call.query.get("url"), addresses=call.query.get("address"))
-    if url := call.query.get("url"):
-        packs = call.desk.published()
-        with_host = explain(
-            url,
-            Question(call.now),
-            packs.snapshot,
-            suffixes=call.desk.settings.preview.host_suffixes,
-            crawlers=packs.crawlers,
-        )
-        if with_host["portal"] is not None and with_host["key"] is not None:
-            path = "/" + with_host["key"].partition("/")[2]
-            form = replace(form, owner=with_host["portal"], addresses=path, id=_id_for(path), leads="home")
-    return Show("rule_edit.html", Editor(form, True, owners(call), destinations(call)))
-
-
-def _id_for(path: str) -> str:
-    words = "".join(letter if letter.isalnum() and letter.isascii() else "-" for letter in path.partition("?")[0])
-    return "-".join(part for part in words.casefold().split("-") if part)[:60] or "home-page"
-
-
-def show_edit(call: Call) -> Answer:
-    """The form of a rule."""
-    stored = stored_rule(call)
-    form = RuleForm.of(stored.ref.scope.partition(":")[2], stored.body, version=stored.version, off=_off(stored))
-    return Show("rule_edit.html", Editor(form, False, owners(call), destinations(call)))
-
-
-def save_new(call: Call) -> Answer:
-    """Keep a new rule in the draft."""
-    return _save(call, RuleForm.read(call.form), is_new=True)
-
-
-def save(call: Call) -> Answer:
-    """Keep a rule that was changed."""
-    stored = stored_rule(call)
-    form = replace(RuleForm.read(call.form), owner=stored.ref.scope.partition(":")[2], id=stored.ref.id)
-    return _save(call, form, is_new=False)
-
-
-def _save(call: Call, form: RuleForm, *, is_new: bool) -> Answer:
-    family = is_family(call, form.owner)
-    portal = next((one for one in call.desk.published().snapshot.all_portals if one.id == form.owner), None)
-    named = destinations(call)
-    try:
-        hosts = _hosts(portal, is_family=family)
-        body = form.body(is_family=family, hosts=hosts, destinations=named)
-    except Mistake as mistake:
-        view = Editor(form, is_new, owners(call), named, mistake.wrong)
-        return Show("rule_edit.html", view, 422)
-    ref = Ref(Kind.RULE, f"{'family' if family else 'portal'}:{form.owner}", form.id)
-    state = State.OFF if form.off else State.ON
-    office = call.desk.office(call.person)
-    office.put(ref, body, call.change(form.reason), seen_version=0 if is_new else form.version, state=state)
-    samples = f"?{urlencode({'samples': form.samples})}" if form.samples else ""
-    return GoTo(rule_link(rule_id(ref)) + samples, "rule-saved", {"rule": rule_id(ref)})
-
-
-def _hosts(portal: Portal | None, *, is_family: bool) -> tuple[str, ...]:
-    if is_family:
-        return ()
-    if portal is None:
-        raise Mistake(("owner", "required"))
-    return portal.all_hosts
-
-
-def remove(call: Call) -> Answer:
-    """Take a rule out of the draft."""
-    stored = stored_rule(call)
-    if not (reason := call.form.get("reason")):
-        return GoTo(rule_link(rule_id(stored.ref)), "reason-missing")
-    seen = call.form.number("version", 0, least=0, most=10**8)
-    call.desk.office(call.person).remove(stored.ref, call.change(reason), seen_version=seen)
-    return GoTo("/rules", "rule-removed", {"rule": rule_id(stored.ref)})
-
-
-def restore(call: Call) -> Answer:
-    """Write an earlier revision again, of a rule that was removed as well."""
-    owner, id_ = call.matched["owner"], call.matched["id"]
-    ref = Ref(Kind.RULE, scope_of(call, owner), id_)
-    back = rule_link(rule_id(ref))
-    if not (reason := call.form.get("reason")):
-        return GoTo(back, "reason-missing")
-    with call.desk.store.reading() as workspace:
-        there = workspace.get(ref)
-    version = call.form.number("to", 0, least=0, most=10**8)
-    seen = there.version if there else 0
-    call.desk.office(call.person).restore(ref, version, call.change(reason), seen_version=seen)
-    return GoTo(back, "rule-restored", {"rule": rule_id(ref)})
-
-
-ROUTES: Final = (
-    Route("GET", "/rules", show_list),
-    Route("GET", "/rules/new", show_new, Deed.EDIT),
-    Route("POST", "/rules/new", save_new, Deed.EDIT),
-    Route("GET", "/rules/{owner}/{id}", show_one),
-    Route("GET", "/rules/{owner}/{id}/edit", show_edit, Deed.EDIT),
-    Route("POST", "/rules/{owner}/{id}/edit", save, Deed.EDIT),
-    Route("POST", "/rules/{owner}/{id}/remove", remove, Deed.EDIT),
-    Route("POST", "/rules/{owner}/{id}/restore", restore, Deed.EDIT),
-)
+ROUTES: Final = (Route("GET", "/rules", show_list),)

@@ -6,7 +6,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
+from proxy.console import client_trials
 from proxy.console.desk import Desk
+from proxy.console.spoken import told_of
 from proxy.console.work import Progress, Request
 from proxy.state import served
 from redirect_rules.analysis import analyse
@@ -44,7 +46,7 @@ def check(desk: Desk, request: Request, folder: Path, told: Progress) -> dict[st
                     "portal": finding.portal,
                     "rule": finding.rule,
                     "other": finding.other,
-                    "say": finding.say,
+                    **told_of(finding.say),
                 }
             )
     order = [one.value for one in Severity]
@@ -152,6 +154,27 @@ def import_file(desk: Desk, request: Request, folder: Path, told: Progress) -> d
     return {**report.as_json(), "dry_run": parameters["dry_run"], "shown": shown}
 
 
+def undo(desk: Desk, request: Request, folder: Path, told: Progress) -> dict[str, Any]:
+    """Put back what a batch changed."""
+    batch, reason = request.parameters["batch"], request.parameters["reason"]
+    office = desk.office(desk.person(request.actor))
+    version = office.undo(batch, _change(desk, request, reason), progress=lambda done: told("undo", done))
+    return {"batch": batch, "version": version}
+
+
+def verify(desk: Desk, request: Request, folder: Path, told: Progress) -> dict[str, Any]:
+    """Follow the trail from its first entry to its last, and compare what each wrote with what is kept."""
+    head = desk.store.trail.head()
+    broken = desk.store.trail.verify(progress=lambda done: told("verify", done))
+    return {
+        "holds": broken is None,
+        "entries": head.number,
+        "head": head.hash,
+        "number": broken.number if broken else None,
+        "why": broken.why if broken else "",
+    }
+
+
 def _each(rows: Iterable[ImportedRow | ImportProblem]) -> Iterator[ImportedRow | ImportProblem]:
     yield from rows
 
@@ -167,5 +190,8 @@ KINDS: Final[Mapping[str, Callable[[Desk, Request, Path, Progress], dict[str, An
     "effect": show_effect,
     "publish": publish,
     "import": import_file,
+    "undo-batch": undo,
+    "verify": verify,
+    "sign-in": client_trials.sign_in,
 }
 """By the name that a request gives."""

@@ -19,8 +19,10 @@ from proxy.clock import utc_now
 from proxy.config import Settings
 from redirect_rules.rights import NotAllowed
 from redirect_rules.sources import Problems
+from redirect_rules.store import BatchTaken, StoreBusy, UndoRefused, UnknownVersion
 
 _OFTEN: Final = 0.3  # seconds between two lines of progress
+_NICE: Final = 15
 KEPT: Final = 50
 """Pieces of work whose folders are kept, the newest ones."""
 
@@ -136,13 +138,13 @@ def work_in(settings: Settings, folder: Path) -> None:
     from proxy.console.desk import Desk  # noqa: PLC0415
     from proxy.console.tasks import KINDS  # noqa: PLC0415
 
-    os.nice(5)  # visitors first
+    _step_back()
     request = Request(**(_read(folder / "request") or {}))
     told = _Teller(folder / "state")
     try:
         with Desk.open(settings, utc_now) as desk:
             result = KINDS[request.kind](desk, request, folder, told)
-    except (NotAllowed, Problems) as error:
+    except (NotAllowed, Problems, UndoRefused, UnknownVersion, BatchTaken, StoreBusy) as error:
         _write(folder / "state", asdict(Status("failed", error=str(error))))
     except Exception as error:
         _write(folder / "state", asdict(Status("failed", error=f"{type(error).__name__}: {error}")))
@@ -150,6 +152,17 @@ def work_in(settings: Settings, folder: Path) -> None:
     else:
         _write(folder / "result", result)
         _write(folder / "state", asdict(Status("done", told.stage, told.done)))
+
+
+def _step_back() -> None:
+    """Let visitors go first: less often on a processor, and never in the place of one who has just come.
+
+    Not SCHED_IDLE: an import that got no time at all would hold the one writer's place, and everybody else would wait.
+    """
+    os.nice(_NICE)
+    if hasattr(os, "SCHED_BATCH"):
+        with contextlib.suppress(OSError):
+            os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
 
 
 class _Teller:

@@ -8,43 +8,28 @@ import logging
 import traceback
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Final, Protocol, TypeAlias
+from typing import Protocol, TypeAlias
 
 from aiohttp.web import BaseRequest, StreamResponse
-from joserfc.jwk import KeySet
 
-from proxy.login import calls
+from proxy.client_key_sets import ClientKeys
+from proxy.login import calls, refusal_answers
 from proxy.login.calls import Call
-from proxy.login.client_keys import ClientKeys
 from proxy.login.responding import Responder
-from sso import claims, client_authentication, flow, refusals, userinfo
+from sso import claims, flow, refusals
 from sso.authorize import Returned
-from sso.client_authentication import Presented, Proven
-from sso.discovery import PATHS
 from sso.dpop import REMEMBER_SECONDS
-from sso.effects import Effect, Json, ShowPage, Text
+from sso.effects import Effect, Text
 from sso.events import AuditEvent
 from sso.keys import Signer
 from sso.model import Client, Digest, Identity, Session, digest
-from sso.parameters import Parameters
 from sso.refusals import Cause, Refusal
 from sso.store import Store, StoreUnavailable
 from sso.upstreams.directory import Upstreams
-from sso.upstreams.failures import UpstreamRefused, UpstreamUnavailable
 
 Handler: TypeAlias = Callable[["Broker", Call], Awaitable[Effect]]
 Routes: TypeAlias = Mapping[tuple[str, str], Handler]
 """(method, path) → endpoint; a path that ends in "/" stands for everything below it."""
-
-RETRY_SECONDS: Final = 5
-"""How soon a store that does not answer is worth another try: it fails over within seconds."""
-
-_ASSERTED_AT = (
-    "token_endpoint",
-    "pushed_authorization_request_endpoint",
-    "introspection_endpoint",
-    "revocation_endpoint",
-)
 
 
 class Limiter(Protocol):
@@ -148,45 +133,23 @@ class Broker:
 
     def told(self, refusal: Refusal, call: Call) -> Effect:
         """A refusal to whoever asked: in words for people, by the protocol's word for programs."""
-        cause = refusal.cause
-        if cause.status >= 500:
-            logging.getLogger(__name__).warning("sign-in request %s: %s", call.request_id, cause.speakable)
-        retry = _retry_after(refusal)
-        if not _asks_as_program(call):
-            reason = refusal.fault.value if isinstance(refusal, UpstreamRefused) else ""
-            return self.trouble(cause, retry=retry, reason=reason)
-        headers = {"Retry-After": str(retry)} if retry is not None else {}
-        if call.path == PATHS["userinfo_endpoint"]:
-            headers |= userinfo.challenge(cause, _scheme(call))
-        elif cause.status == 401:
-            headers["WWW-Authenticate"] = 'Basic realm="client"'
-        description = f"{cause.description} ({cause.speakable})"
-        return Json(cause.status, {"error": cause.error.value, "error_description": description}, headers)
-
-    def trouble(
-        self, cause: Cause, *, client: Client | None = None, retry: int | None = None, reason: str = ""
-    ) -> ShowPage:
-        """The page that says what is wrong, with a code to read out."""
-        facts = {
-            "code": cause.speakable,
-            "reason": reason or cause.error.value,
-            "status": cause.status,
-            "client_name": self.name_of(client),
-            "retry_after": retry,
-        }
-        return ShowPage("trouble", facts, cause.status, retry_after=retry)
+        if refusal.cause.status >= 500:
+            logging.getLogger(__name__).warning("sign-in request %s: %s", call.request_id, refusal.cause.speakable)
+        return refusal_answers.answer(refusal, call, self.clients.get(refusal.client))
 
     def returned(self, returned: Returned, call: Call) -> Effect:
         """A refusal to the client that asked, at its proven address; at PAR, to the program itself."""
-        if _asks_as_program(call):
+        if refusal_answers.is_program(call):
             return self.told(Refusal(returned.cause), call)
-        client = self.clients[returned.address.client]
+        client = self.clients.get(returned.address.client)
+        if client is None:  # out of service since: its address is proven no more
+            return self.told(Refusal(refusals.UNKNOWN_CLIENT), call)
         self.record("sign-in.refused", call, client=client, cause=returned.cause)
         return flow.error_answer(returned.address, returned.cause, issuer=self.issuer, client_name=self.name_of(client))
 
     def name_of(self, client: Client | None) -> str:
         """What people call a client."""
-        return "" if client is None else client.name.get("vi") or client.id
+        return refusal_answers.name_of(client)
 
     # What is known
 
@@ -198,45 +161,45 @@ class Broker:
         session = await self.store.session(digest(cookie), now=self.now(), idle_seconds=self.lifetimes.idle)
         return session if session is not None and session.absolute_end > self.now() else None
 
-    async def keys_of(self, client: Client) -> KeySet | None:
-        """A client's public keys; None: it has none that could be used."""
-        return await self.client_keys.of(client, self.now())
-
     def subject(self, identity: Identity, client: Client) -> str:
         """The `sub` that this client knows somebody by."""
         return claims.subject_for(identity, client, self.signer.salts)
 
-    # Clients
+    # Limits
 
-    async def client_of(self, call: Call) -> tuple[Client, Parameters]:
-        """Who speaks at an endpoint for programs, proven.  Raises Refusal."""
-        parameters = call.form_parameters()
-        shown = client_authentication.presented(parameters, call.header("authorization"))
-        now = self.now()
-        if self.limiter is not None and self.limiter.locked("client-secret", shown.client_id, call.peer, now):
-            raise Refusal(refusals.CLIENT_LOCKED)
-        try:
-            proven = await self._proven(shown, now)
-            if proven.jti is not None:
-                await self.once("assertion", proven.jti, proven.remember_seconds, refusals.CLIENT)
-        except Refusal as refusal:
-            known = self.clients.get(shown.client_id)
-            self.record("client.refused", call, client=known, cause=refusal.cause)
-            if self.limiter is not None:
-                await self.limiter.failed("client-secret", shown.client_id, call.peer, now)
-            raise
-        return proven.client, parameters
+    def admit(self, kind: str, client: str, call: Call) -> None:
+        """Count a request.  Raises Refusal when there are too many from one address; no round trip.
 
-    async def _proven(self, shown: Presented, now: int) -> Proven:
-        client = self.clients.get(shown.client_id)
-        return client_authentication.prove(
-            shown,
-            client,
-            await self.keys_of(client) if client is not None else None,
-            issuer=self.issuer,
-            endpoints=[self.issuer + PATHS[name] for name in _ASSERTED_AT],
-            now=now,
-        )
+        kind    one of sso.limits.RATES
+        client  as it was named, which need not be one
+        """
+        if self.limiter is not None and (seconds := self.limiter.crowded(kind, client, call.peer, self.now())):
+            raise Refusal(refusals.CROWDED if kind == "sign-in" else refusals.TOO_OFTEN, retry_after=seconds)
+
+    def hold_off(self, kind: str, client: str, call: Call) -> None:
+        """Raises Refusal while somebody is locked out; no round trip.  `kind`: one of sso.limits.LIMITS."""
+        if self.limiter is not None and (seconds := self.limiter.locked(kind, client, call.peer, self.now())):
+            raise Refusal(refusals.CLIENT_LOCKED, retry_after=seconds)
+
+    async def failed(self, kind: str, client: str, call: Call) -> None:
+        """Count a failure; one round trip."""
+        if self.limiter is not None:
+            await self.limiter.failed(kind, client, call.peer, self.now())
+
+    # A system that has proven who it is hands on what browsers bring it.  Were it locked out for wrong codes, anybody
+    # could lock a province out, by opening its return address twenty times; and 256 bits are not guessed.
+
+    def hold_off_guesser(self, kind: str, client: Client, call: Call) -> None:
+        """Raises Refusal while somebody is locked out who speaks for a client that can prove nothing."""
+        if client.authentication == "none":
+            self.hold_off(kind, client.id, call)
+
+    async def guessed(self, kind: str, client: Client, call: Call) -> None:
+        """Count something wrong that such a client has shown; one round trip, for others none."""
+        if client.authentication == "none":
+            await self.failed(kind, client.id, call)
+
+    # What is kept
 
     async def once(
         self, kind: str, value: Digest, seconds: int = REMEMBER_SECONDS, cause: Cause = refusals.DPOP
@@ -272,30 +235,6 @@ class Broker:
                 session=session.handle if session is not None else "",
             )
         )
-
-
-_PROGRAMS = frozenset(
-    {
-        *(path for name, path in PATHS.items() if name not in {"authorization_endpoint", "end_session_endpoint"}),
-        "/ticket/redeem",
-    }
-)
-
-
-def _asks_as_program(call: Call) -> bool:
-    return call.path in _PROGRAMS or call.path.startswith(("/.well-known/", "/backchannel-logout"))
-
-
-def _scheme(call: Call) -> str:
-    return "DPoP" if call.headers.get("authorization", "").lower().startswith("dpop ") else "Bearer"
-
-
-def _retry_after(refusal: Refusal) -> int | None:
-    if isinstance(refusal, UpstreamUnavailable):
-        return refusal.retry_after_seconds
-    if refusal.cause.status == 503:
-        return RETRY_SECONDS
-    return 60 if refusal.cause.status == 429 else None
 
 
 def _nothing_read(request: BaseRequest, peer: str, request_id: str) -> Call:

@@ -11,7 +11,7 @@ from aiohttp.web import BaseRequest, RequestPayloadError
 
 from sso.effects import CookieName
 from sso.parameters import LONGEST, Parameters
-from sso.refusals import CONTENT_TYPE, IN_THE_QUERY, TOO_LARGE, UNREADABLE, Refusal
+from sso.refusals import CONTENT_TYPE, CROSS_SITE, IN_THE_QUERY, TOO_LARGE, UNREADABLE, Refusal
 
 COOKIES: Final[Mapping[CookieName, str]] = MappingProxyType(
     {"session": "sign-in", "browser": "sign-in-browser", "flow": "sign-in-page"}
@@ -36,7 +36,7 @@ class Call:
 
     method: str
     path: str
-    query: str
+    query: str = field(repr=False)
     body: str = field(repr=False)
     content_type: str
     headers: Mapping[str, str] = field(repr=False)  # by lower-case name; one that came twice is under `repeated`
@@ -62,6 +62,12 @@ class Call:
         if self.method == "POST" and self.body and self.content_type != FORM:
             raise Refusal(CONTENT_TYPE)
         return self.body if self.method == "POST" else ""
+
+    def own_form(self) -> Parameters:
+        """The fields of a form of ours.  Raises Refusal for one that another site has sent (Fetch Metadata §2.3)."""
+        if self.query or self.headers.get("sec-fetch-site", "same-origin") not in {"same-origin", "none"}:
+            raise Refusal(CROSS_SITE)
+        return self.parameters().single()
 
     def header(self, name: str) -> str | None:
         """A header that is there once; None: absent.  Raises Refusal when it is there twice."""

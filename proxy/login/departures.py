@@ -10,7 +10,6 @@ from sso.effects import Cookie, Effect, ShowPage
 from sso.model import AuthorizationRequest, Client, Destination, Digest, Session, digest
 from sso.refusals import Refusal
 from sso.upstreams.attempts import ATTEMPT_SECONDS
-from sso.upstreams.directory import Offered
 from sso.vocabulary import Level
 
 PAGE_SECONDS: Final = 600
@@ -28,7 +27,7 @@ async def sign_in(
     if len(offered) == 1:
         return await depart(broker, call, request, client, offered[0].id, level=level, again=again)
     handle, cookie = await keep(broker, call, "choose", request)
-    return _choices(broker, client, level, offered, "/choose", (("request", handle),), (cookie,), request.ui_locales)
+    return choices(broker, client, level, "/choose", (("request", handle),), (cookie,), request.ui_locales)
 
 
 async def sign_in_for(broker: Broker, call: Call, destination: Destination, finish: Finish) -> Effect:
@@ -51,23 +50,24 @@ async def sign_in_for(broker: Broker, call: Call, destination: Destination, fini
     if chosen in {one.id for one in offered}:
         return await depart(broker, call, destination, client, chosen, level=level, again=False)
     fields = tuple((name, value) for name, value in parameters.values.items() if name != "upstream")
-    return _choices(broker, client, level, offered, call.path, fields, (), ())
+    return choices(broker, client, level, call.path, fields)
 
 
 def _accepts(client: Client, session: Session) -> bool:
     return not client.upstreams or session.identity.upstream in client.upstreams
 
 
-def _choices(
+def choices(
     broker: Broker,
     client: Client,
     level: Level,
-    offered: tuple[Offered, ...],
     action: str,
-    fields: tuple[tuple[str, str], ...],
-    cookies: tuple[Cookie, ...],
-    languages: tuple[str, ...],
+    fields: tuple[tuple[str, str], ...] = (),
+    cookies: tuple[Cookie, ...] = (),
+    languages: tuple[str, ...] = (),
 ) -> ShowPage:
+    """The page on which to choose an account.  Raises Refusal where none would do."""
+    offered = broker.upstreams.offered(client, level)
     if not offered:
         raise Refusal(refusals.LEVEL_UNKNOWN)
     facts = {
@@ -93,8 +93,7 @@ async def depart(
     """Send the visitor to an upstream, and remember why they went."""
     if upstream not in {one.id for one in broker.upstreams.offered(client, level)}:
         raise Refusal(refusals.LEVEL_UNKNOWN)
-    if broker.limiter is not None and broker.limiter.crowded("sign-in", client.id, call.peer, broker.now()):
-        raise Refusal(refusals.CROWDED)
+    broker.admit("sign-in", client.id, call)
     asked = purpose if isinstance(purpose, AuthorizationRequest) else None
     cookie = call.cookies.get("session")
     # No login_hint: what a client knows somebody by means nothing to an upstream, and may be personal.

@@ -6,29 +6,33 @@ import logging
 import os
 import secrets as randomness
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 from prometheus_client import CollectorRegistry
 
 from proxy import client_key_sets
+from proxy.client_key_sets import ClientKeys
 from proxy.config import Settings
 from proxy.limiting import Limiter
+from proxy.login import client_following
 from proxy.login.broker import Broker, SessionLifetimes
-from proxy.login.client_keys import ClientKeys, KeyFetch
+from proxy.login.client_following import Follower, LiveClients
 from proxy.login.endpoints import ROUTES
 from proxy.login.reception import Reception
 from proxy.login.responding import Responder
 from proxy.logout_deliveries import LogoutWorker
+from proxy.outbound_addresses import guarded_session
 from proxy.pages import Pages
 from proxy.sign_in_log import FOLDER as AUDIT_FOLDER
 from proxy.sign_in_log import SignInLog
 from proxy.sign_in_metrics import SignInMetrics
-from redirect_rules.sources import Problem, Problems
-from sso import egress
+from redirect_rules.sources import Problem, Problems, lines_of
+from sso import client_folder, egress, limits
+from sso.client_folder import Kept
 from sso.clients import load_clients
 from sso.events import AuditEvent
 from sso.model import Client
@@ -49,8 +53,19 @@ KEYS_SECONDS: Final = 1.0
 class SignInFiles:
     """What operators write about sign-in."""
 
-    clients: Mapping[str, Client]
+    shipped: Mapping[str, Client]  # of the operator's own folder
     upstreams: Mapping[str, Upstream]
+    kept: Kept = field(default_factory=Kept)  # what officers have agreed on
+
+    @property
+    def clients(self) -> dict[str, Client]:
+        """Who is signed in for."""
+        return self.kept.over(self.shipped)
+
+    @property
+    def known(self) -> dict[str, Client]:
+        """Whom other files may name: those too that are out of service for now."""
+        return self.kept.known(self.shipped)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +75,8 @@ class SignIn:
     reception: Reception
     broker: Broker
     store: ValkeyStore
-    clients: Mapping[str, Client]
+    clients: Mapping[str, Client]  # as they are now
+    known: Mapping[str, Client]  # whom the operator's other files may name
     keys: LiveSigner
     limiter: Limiter
     audit: SignInLog
@@ -68,25 +84,47 @@ class SignIn:
 
 
 def read_files(settings: Settings, environ: Mapping[str, str] = os.environ) -> SignInFiles:
-    """Read clients and upstreams.  Raises Problems, with all of them."""
+    """Read clients and upstreams.  Raises Problems, with all of them but those of `kept`."""
     sso, problems = settings.sso, list[Problem]()
     development = sso.environment == "development"
     upstreams: dict[str, Upstream] | None = None
     clients: dict[str, Client] = {}
     try:
-        upstreams = load_upstreams(settings.path(sso.upstreams), environ, development=development)
+        upstreams = load_upstreams(settings.path(sso.upstreams), environ, development=development, lines_of=lines_of)
     except Mistakes as error:
         problems += problems_of(error)
     allowed = private_networks(settings)
     try:
         clients = load_clients(
-            settings.path(sso.clients), allowed=allowed, development=development, known_upstreams=upstreams
+            settings.path(sso.clients),
+            allowed=allowed,
+            development=development,
+            known_upstreams=upstreams,
+            lines_of=lines_of,
         )
     except Mistakes as error:
         problems += problems_of(error)
     if problems or upstreams is None:
         raise Problems(problems)
-    return SignInFiles(clients, upstreams)
+    return SignInFiles(clients, upstreams, read_kept(settings, upstreams))
+
+
+def clients_folder(settings: Settings) -> Path:
+    """Where what officers have agreed on lies."""
+    return state_folder(settings) / client_following.FOLDER
+
+
+def read_kept(settings: Settings, upstreams: Collection[str]) -> Kept:
+    """What officers have agreed on.  Raises nothing: a broken file costs its own client at the most."""
+    development = settings.sso.environment == "development"
+    allowed = private_networks(settings)
+    return client_folder.read(
+        clients_folder(settings),
+        allowed=allowed,
+        development=development,
+        known_upstreams=upstreams,
+        lines_of=lines_of,
+    )
 
 
 def problems_of(mistakes: Mistakes) -> list[Problem]:
@@ -113,6 +151,8 @@ async def opened(
     files  what has been read already
     """
     files = files or read_files(settings)
+    client_following.complain(files.kept)
+    live = LiveClients(files.clients)
     issuer = settings.sso.issuer
     keys = _keys(settings)
     metrics = SignInMetrics(registry)
@@ -129,17 +169,18 @@ async def opened(
         limiter = Limiter(
             store,
             pepper=keys.signer.person_key,
+            limits=limits.with_most(limits.LIMITS, settings.sso.limits.failures),
+            rates=limits.with_most(limits.RATES, settings.sso.limits.rates),
             on_limited=metrics.limited,
             on_locked=lambda kind, client, now: audit.write(
-                AuditEvent(now, "locked-out", kind, client=client if client in files.clients else "")
+                AuditEvent(now, "locked-out", kind, client=client if client in live else "")
             ),
         )
-        key_fetch = KeyFetch(private_networks(settings))
-        exits.push_async_callback(key_fetch.close)
+        client_keys = ClientKeys(await exits.enter_async_context(_key_fetch(settings)))
         broker = Broker(
             issuer=issuer,
             store=store,
-            clients=files.clients,
+            clients=live,
             current_signer=lambda: keys.signer,
             upstreams=Upstreams(files.upstreams, fetch, issuer=issuer),
             responder=Responder(pages, secure=issuer.startswith("https:")),
@@ -150,7 +191,7 @@ async def opened(
             limiter=limiter,
             audit=audit.write,
             on_login=metrics.login,
-            client_keys=ClientKeys(key_fetch.get),
+            client_keys=client_keys,
         )
         reception = Reception(
             broker,
@@ -160,13 +201,22 @@ async def opened(
             on_leg=metrics.leg,
         )
         worker = _logout_worker(settings, broker, metrics)
+        upstream_ids = tuple(files.upstreams)
+        follower = Follower(
+            clients_folder(settings), lambda: read_kept(settings, upstream_ids), files.shipped, live, files.kept
+        )
         async with asyncio.TaskGroup() as tasks:
             beside = [
                 tasks.create_task(work)
-                for work in (_follow_keys(keys), worker.run(), _follow_clients_keys(settings, broker))
+                for work in (
+                    _follow_keys(keys),
+                    worker.run(),
+                    client_key_sets.follow(lambda: live, client_keys, broker.clock),
+                    client_following.follow(follower),
+                )
             ]
             try:
-                yield SignIn(reception, broker, store, files.clients, keys, limiter, audit, metrics)
+                yield SignIn(reception, broker, store, live, files.known, keys, limiter, audit, metrics)
             finally:
                 for task in beside:
                     task.cancel()
@@ -178,11 +228,16 @@ def _callable(settings: Settings) -> egress.Networks:
     return private_networks(settings) + egress.networks(loopback)
 
 
-async def _follow_clients_keys(settings: Settings, broker: Broker) -> None:
-    def adopt(clients: Mapping[str, Client]) -> None:
-        broker.clients = clients
+@asynccontextmanager
+async def _key_fetch(settings: Settings) -> AsyncIterator[client_key_sets.Get]:
+    """Fetches key sets: no cookies, no redirects, no address that we may not call, little time, few octets."""
+    allowed = _callable(settings)
+    async with guarded_session(allowed, seconds=client_key_sets.FETCH_SECONDS) as http:
 
-    await client_key_sets.follow(lambda: broker.clients, adopt, _callable(settings))
+        async def get(uri: str) -> dict[str, object]:
+            return await client_key_sets.fetched(http, uri, allowed)
+
+        yield get
 
 
 def _logout_worker(settings: Settings, broker: Broker, metrics: SignInMetrics) -> LogoutWorker:

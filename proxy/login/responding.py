@@ -1,6 +1,7 @@
 """Effects become HTTP: the one place where cookies, redirects and security headers of sign-in are written."""
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Any, Final, TypeAlias, assert_never
@@ -15,6 +16,8 @@ from proxy.sign_in_views import view_of
 from sso.effects import Cookie, Effect, Json, PostForm, Redirect, ShowPage, Text
 
 LONGEST_LOCATION: Final = 8_190
+
+_COOKIE_VALUE: Final = re.compile(r"[A-Za-z0-9_.~-]*", re.ASCII)
 
 _NEVER_FRAMED: Final = MappingProxyType({"X-Frame-Options": "DENY"})
 _FOR_PROGRAMS: Final = MappingProxyType(
@@ -75,16 +78,24 @@ class Responder:
 
     def _with_cookies(self, response: Response, cookies: Iterable[Cookie]) -> Response:
         for cookie in cookies:
-            response.set_cookie(
-                wire_name(cookie.name, secure=self._secure),
-                cookie.value,
-                max_age=cookie.max_age if cookie.value else 0,
-                path="/",
-                secure=self._secure,
-                httponly=True,
-                samesite="Lax",
-            )
+            response.headers.add("Set-Cookie", self._written(cookie))
         return response
+
+    def _written(self, cookie: Cookie) -> str:
+        """RFC 6265 §4.1.  Values are url-safe letters of our own (sso.effects): nothing to quote."""
+        if not _COOKIE_VALUE.fullmatch(cookie.value):
+            raise ValueError("a cookie's value that is not ours")
+        life = cookie.max_age if cookie.value else 0
+        return "; ".join(
+            (
+                f"{wire_name(cookie.name, secure=self._secure)}={cookie.value}",
+                *((f"Max-Age={life}",) if life is not None else ()),
+                "Path=/",
+                *(("Secure",) if self._secure else ()),
+                "HttpOnly",
+                "SameSite=Lax",
+            )
+        )
 
 
 class _Asker:

@@ -4,8 +4,10 @@ Clients are told before the session ends: were the process to die between the tw
 client too early, and never stay signed in there for good.
 """
 
+from collections.abc import Iterable
 from typing import Final
 
+from proxy.login import refusal_answers
 from proxy.login.broker import Broker, Handler
 from proxy.login.calls import Call
 from sso import logout
@@ -23,18 +25,15 @@ _PATH: Final = PATHS["end_session_endpoint"]
 _RESENT: Final = "resent"
 
 
-async def tell_clients(broker: Broker, session: Session, *, besides: Session | None = None) -> None:
-    """See to it that every client of a session hears of its end.
-
-    besides  the same session as it was when its clients were told
-    """
+async def tell_clients(broker: Broker, session: Session, *, besides: Iterable[str] = ()) -> None:
+    """See to it that every client of a session hears of its end, besides those that need not or have been told."""
     deliveries = logout.deliveries_for(
         session,
         broker.clients,
         salts=broker.signer.salts,
         now=broker.now(),
         secrets=broker.secrets,
-        besides=besides.participations if besides is not None else (),
+        besides=besides,
     )
     if deliveries:
         await broker.store.enqueue(deliveries)
@@ -46,7 +45,7 @@ async def end(broker: Broker, session: Session) -> Session:
     last = await broker.store.end(session.id)
     if last is None:
         return session
-    await tell_clients(broker, last, besides=session)  # who joined in between
+    await tell_clients(broker, last, besides=session.participations)  # who joined in between
     return last
 
 
@@ -72,7 +71,7 @@ async def answer(broker: Broker, call: Call) -> Effect:
     session = await broker.session_of(call)
     wish = logout.answered(call.form_parameters(), session, signer=broker.signer, now=broker.now())
     if wish is None:
-        return _stayed(broker)
+        return _stayed()
     if session is None:
         return logout.done(wish, None, clients=broker.clients, issuer=broker.issuer)
     return await _signed_out(broker, call, session, wish)
@@ -135,8 +134,8 @@ def _id_token(broker: Broker, session: Session) -> str | None:
         return None  # the keys have been made anew: the upstream asks the person then
 
 
-def _stayed(broker: Broker) -> ShowPage:
-    return broker.trouble(LOGOUT_STAYED)
+def _stayed() -> ShowPage:
+    return refusal_answers.trouble(LOGOUT_STAYED)
 
 
 ROUTES: Final[dict[tuple[str, str], Handler]] = {

@@ -8,6 +8,7 @@ POST /ticket/redeem                         that system asks what its ticket sta
 from collections.abc import Mapping
 from typing import Final
 
+from proxy.login import agreements, client_proofs
 from proxy.login.broker import Broker, Handler
 from proxy.login.calls import Call
 from proxy.login.departures import sign_in_for
@@ -21,7 +22,17 @@ from sso.refusals import Refusal
 from sso.vocabulary import SCOPES
 
 
-async def finish(broker: Broker, session: Session, destination: Destination) -> Redirect:
+async def finish(broker: Broker, session: Session, destination: Destination) -> Effect:
+    """Send the visitor on with a ticket; where the client's record wants them to be asked first, with a question."""
+    client = broker.clients.get(destination.client)
+    if client is None:
+        raise Refusal(refusals.UNKNOWN_CLIENT)
+    if await agreements.must_ask_for(broker, client, session):
+        return agreements.ask_for(broker, client, session, destination)
+    return await hand_over(broker, session, destination)
+
+
+async def hand_over(broker: Broker, session: Session, destination: Destination) -> Redirect:
     """Send the visitor on with a ticket."""
     issued = ticket.issue(session, destination, now=broker.now(), secrets=broker.secrets)
     if destination.client not in session.participations:
@@ -60,10 +71,9 @@ async def wanted(broker: Broker, call: Call) -> Effect:
 
 async def redeem(broker: Broker, call: Call) -> Effect:
     """What a ticket stands for, told once, to the client that asked for it, with its browser's secret."""
-    client, said = await broker.client_of(call)
+    client, said = await client_proofs.client_of(broker, call)
     now = broker.now()
-    if broker.limiter is not None and (seconds := broker.limiter.locked("ticket", client.id, call.peer, now)):
-        raise Refusal(refusals.CLIENT_LOCKED, f"for {seconds} s")
+    broker.hold_off_guesser("ticket", client, call)
     taken = await broker.store.take_ticket(
         digest(said.get("ticket") or ""), client.id, digest(said.get("browser") or "")
     )
@@ -72,9 +82,10 @@ async def redeem(broker: Broker, call: Call) -> Effect:
         if taken is not None and not taken.destination.portal
         else None
     )
-    if taken is None or session is None:
-        if broker.limiter is not None:
-            await broker.limiter.failed("ticket", client.id, call.peer, now)
+    # Of a part that was taken back meanwhile, as by withdrawing consent, nothing is told.
+    part = session.participations.get(client.id) if session is not None else None
+    if taken is None or session is None or part is None or part.sid != taken.sid:
+        await broker.guessed("ticket", client, call)
         broker.record("ticket.refused", call, client=client, cause=refusals.TICKET)
         raise Refusal(refusals.TICKET)
     told = claims.told(session.identity, client, SCOPES, salts=broker.signer.salts, now=now)

@@ -67,3 +67,8 @@ PEOPLE: Final = {
     )
 }
 """By id."""
+
+
+def subject_of(provider: str, person: str) -> str:
+    """What a provider calls somebody: stable, and no number that means anything elsewhere."""
+    return f"{provider}-{person}"

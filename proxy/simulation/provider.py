@@ -19,7 +19,7 @@ from joserfc.jwk import ECKey
 from proxy import responses
 from proxy.simulation import pages
 from proxy.simulation.faults import FAULTS, Fault
-from proxy.simulation.people import PEOPLE, Person
+from proxy.simulation.people import PEOPLE, Person, subject_of
 
 CLIENT_ID: Final = "dvc-edge"
 SECRET: Final = "demonstration"  # noqa: S105 - a secret that everybody may know: it protects nobody
@@ -164,7 +164,7 @@ class SimulatedProvider:
         header: dict[str, Any] = {"alg": "ES256", "kid": self._key.kid, "typ": "JWT"}
         claims: dict[str, Any] = {
             "iss": self.origin,
-            "sub": f"vneid-{person.id}",
+            "sub": subject_of("vneid", person.id),
             "aud": CLIENT_ID,
             "exp": now + 300,
             "iat": now,
@@ -235,7 +235,7 @@ def _as_vneid(code: _Code) -> dict[str, Any]:
     """Claims in VNeID's words; what is not known is not there."""
     person = code.person
     told = {
-        "sub": f"vneid-{person.id}",
+        "sub": subject_of("vneid", person.id),
         "citizenPid": person.citizen_id,
         "fullName": person.name,
         "birthDate": person.birth,
@@ -249,7 +249,7 @@ def _as_vnconnect(code: _Code, origin: str) -> dict[str, Any]:
     """Claims in VNConnect's words, with the addresses that carry tokens."""
     person = code.person
     told = {
-        "sub": f"vnconnect-{person.id}",
+        "sub": subject_of("vnconnect", person.id),
         "TechID": f"tech-{person.id}",
         "LoaiTaiKhoan": str(person.account),
         "HoVaTen": person.name,

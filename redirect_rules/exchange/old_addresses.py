@@ -10,7 +10,8 @@ from typing import Final, NamedTuple
 from urllib.parse import quote
 
 from redirect_rules.canonical import SENSITIVE, BadHost, BadTarget, canonical_host, canonical_key
-from redirect_rules.exact import MOST_NAMES, address
+from redirect_rules.exact import address
+from redirect_rules.exact_complaints import MOST_NAMES
 from redirect_rules.exchange.patterns import Pattern, pattern_of
 from redirect_rules.exchange.rows import Context, MatchKind, PortalScope, Refused, Wish
 from redirect_rules.model import Hole, PathTemplate

@@ -68,6 +68,12 @@ class Database:
                 connection.execute(text(f"set local lock_timeout = {int(self._wait_seconds * 1000)}"))
             yield connection
 
+    def analyse(self, *tables: str) -> None:
+        """Let PostgreSQL look at tables of which much has changed, or it plans by what it knew before."""
+        if not self.is_sqlite:
+            with self.writing() as connection:
+                connection.execute(text(f"analyze {', '.join(tables)}"))
+
     def _prepare_sqlite(self, connection: Any, _record: object) -> None:
         connection.isolation_level = None  # transactions are begun below, not by the driver
         connection.execute(f"pragma busy_timeout = {int(self._wait_seconds * 1000)}")

@@ -1,35 +1,43 @@
 """Hits in the database: counts by day × portal × page × outcome × client × rule, and what can be asked of them.
 
 Any number of processes on any number of nodes add to the same rows.  What is asked reads every row of the days asked
-about: seconds for some millions, which is for people and never for a visit.
+about: seconds for some millions, which is for people and never for a visit.  What is asked of rules alone reads their
+daily sums, which are kept beside, and takes milliseconds.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from heapq import merge
-from itertools import islice
-from typing import Any, Final, NamedTuple, Self
+from itertools import dropwhile, islice
+from typing import Any, Final, NamedTuple, Self, TypeVar
 
-from sqlalchemy import ColumnElement, Executable, Row, case, delete, func, select
+from sqlalchemy import ColumnElement, Executable, Row, Table, case, delete, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 
-from redirect_rules.hits import OTHER, OURS, READERS, SHADOW, Hit, target_of
-from redirect_rules.model import Action
+from redirect_rules.hits import NO_PAGES, OTHER, READERS, SHADOW, Choice, Hit, target_of
+from redirect_rules.model import Action, ClientClass
 from redirect_rules.stores.database import Database
-from redirect_rules.stores.tables import HITS
+from redirect_rules.stores.tables import HITS, RULE_VISITS
 
 _AT_ONCE: Final = 5_000  # rows of an answer that are held in memory
 _ADDED_AT_ONCE: Final = 1_000
 
+Named = TypeVar("Named", bound=tuple[str, ...])
+
+_OF_RULE = func.sum(RULE_VISITS.c.visits).label("visits")
 _VISITS = func.sum(HITS.c.visits).label("visits")
 # As `Hit.is_page`: coverage is about people and programs that open pages, on pages that are closed.
 _READ = HITS.c.client.in_(sorted(READERS))
-_PAGES = _READ & HITS.c.outcome.not_in([Action.PASS.value, OURS, SHADOW])
+_PAGES = _READ & HITS.c.outcome.not_in(sorted(NO_PAGES))
 _AHEAD = _READ & (HITS.c.outcome == SHADOW)
 _MAPPED = HITS.c.rule != ""
 _OF_MAPPED = func.sum(case((_MAPPED, HITS.c.visits), else_=0)).label("mapped")
 _NAMED = HITS.c.key != OTHER
+_CHOSEN = HITS.c.outcome.in_(sorted(Choice))
+_NOTICES = (HITS.c.client == ClientClass.NAVIGATION.value) & HITS.c.outcome.in_([Action.NOTICE.value, Action.ASK.value])
+_OF_NOTICES = func.sum(case((_NOTICES, HITS.c.visits), else_=0)).label("notices")
+_OF_CHOICES = [func.sum(case((HITS.c.outcome == one, HITS.c.visits), else_=0)).label(one) for one in Choice]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +70,46 @@ class Answered(NamedTuple):
     outcome: str
     client: str
     visits: int
+
+
+class Chosen(NamedTuple):
+    """Notices that browsers were shown on a day, and what their pages said became of the countdown.
+
+    Of a notice one thing at most is told, by a browser that runs scripts and reaches us.  A page that was opened
+    before midnight may tell it after, and whoever likes may tell what was never so.
+    """
+
+    day: date
+    notices: int
+    stopped: int
+    went: int
+    carried: int
+
+    @classmethod
+    def of(cls, days: Sequence[Self]) -> Self:
+        """Several days in one; it has the date of the first.  Raises IndexError where there are none."""
+        return cls(
+            days[0].day,
+            sum(one.notices for one in days),
+            sum(one.stopped for one in days),
+            sum(one.went for one in days),
+            sum(one.carried for one in days),
+        )
+
+    @property
+    def told(self) -> int:
+        """Notices of which something is known."""
+        return self.stopped + self.went + self.carried
+
+    @property
+    def whole(self) -> int:
+        """What shares are of: the notices, and never less than was told of."""
+        return max(self.notices, self.told)
+
+    @property
+    def unknown(self) -> int:
+        """Notices that were left in another way, or of which nobody could tell."""
+        return self.whole - self.told
 
 
 class Page(NamedTuple):
@@ -113,14 +161,20 @@ class HitStore:
         rows = (
             dict(zip(names, (day.isoformat(), *map(str, hit), visits), strict=True)) for hit, visits in _ordered(counts)
         )
-        statement = self._upsert()
+        of_rules = (
+            {"rule": rule, "day": day.isoformat(), "portal": portal, "visits": visits}
+            for (rule, portal), visits in _ordered(_by_rule(counts))
+        )
         with self._database.writing() as connection:
-            while some := list(islice(rows, _ADDED_AT_ONCE)):
-                connection.execute(statement, some)
+            for table, added in ((HITS, rows), (RULE_VISITS, of_rules)):
+                statement = self._upsert(table)
+                while some := list(islice(added, _ADDED_AT_ONCE)):
+                    connection.execute(statement, some)
 
     def forget(self, before: date) -> int:
         """Remove the hits of earlier days; how many rows they were."""
         with self._database.writing() as connection:
+            connection.execute(delete(RULE_VISITS).where(RULE_VISITS.c.day < before.isoformat()))
             return connection.execute(delete(HITS).where(HITS.c.day < before.isoformat())).rowcount
 
     def coverage(self, span: Span, *, ahead: bool = False) -> list[Coverage]:
@@ -134,8 +188,21 @@ class HitStore:
     def answered(self, span: Span) -> list[Answered]:
         """Every visit, page or not, by day, outcome and client class."""
         by = (HITS.c.day, HITS.c.outcome, HITS.c.client)
-        rows = self._rows(select(*by, _VISITS).where(*_within(span)).group_by(*by).order_by(*by))
+        rows = self._rows(select(*by, _VISITS).where(*_within(span), ~_CHOSEN).group_by(*by).order_by(*by))
         return [Answered(date.fromisoformat(row.day), row.outcome, row.client, int(row.visits)) for row in rows]
+
+    def chosen(self, span: Span) -> list[Chosen]:
+        """What became of the notices that browsers were shown, by day, from the first day on which anything was told.
+
+        Before it nobody asked: those notices must not count as left in another way.
+        """
+        asked = select(HITS.c.day, _OF_NOTICES, *_OF_CHOICES).where(*_within(span), _NOTICES | _CHOSEN)
+        rows = self._rows(asked.group_by(HITS.c.day).order_by(HITS.c.day))
+        days = (
+            Chosen(date.fromisoformat(row.day), int(row.notices), int(row.stopped), int(row.went), int(row.carried))
+            for row in rows
+        )
+        return list(dropwhile(lambda one: not one.told, days))
 
     def pages(self, span: Span, *, mapped: bool, most: int | None = None, ahead: bool = False) -> Iterator[Page]:
         """Closed pages that a rule knew, or that none knew, the most visited first; `ahead` as for `coverage`."""
@@ -154,13 +221,15 @@ class HitStore:
 
     def rules(self, span: Span, *, most: int | None = None) -> Iterator[RuleHits]:
         """Rules that were hit, the most often first; whatever the client and the outcome."""
-        asked = select(HITS.c.rule, _VISITS).where(*_within(span), _MAPPED).group_by(HITS.c.rule)
-        for row in self._rows(asked.order_by(_VISITS.desc(), HITS.c.rule).limit(most)):
+        rule = RULE_VISITS.c.rule
+        asked = select(rule, _OF_RULE).where(*_within(span, RULE_VISITS)).group_by(rule)
+        for row in self._rows(asked.order_by(_OF_RULE.desc(), rule).limit(most)):
             yield RuleHits(row.rule, int(row.visits))
 
     def visits_of(self, span: Span, rules: Iterable[str]) -> dict[str, int]:
         """How often each of some rules was hit; those that nobody needed are left out."""
-        asked = select(HITS.c.rule, _VISITS).where(*_within(span), HITS.c.rule.in_([*rules])).group_by(HITS.c.rule)
+        rule = RULE_VISITS.c.rule
+        asked = select(rule, _OF_RULE).where(*_within(span, RULE_VISITS), rule.in_([*rules])).group_by(rule)
         return {row.rule: int(row.visits) for row in self._rows(asked)}
 
     def never_hit(self, span: Span, rules: Iterable[str]) -> Iterator[str]:
@@ -174,7 +243,7 @@ class HitStore:
     def recorded(self, span: Span) -> Iterator[Recorded]:
         """What was counted, days joined, in order of portal and key: to say what other rules would make of it."""
         by = (HITS.c.portal, HITS.c.key, HITS.c.outcome, HITS.c.client, HITS.c.rule)
-        asked = select(*by, _VISITS).where(*_within(span), _NAMED).group_by(*by).order_by(*by)
+        asked = select(*by, _VISITS).where(*_within(span), _NAMED, ~_CHOSEN).group_by(*by).order_by(*by)
         for row in self._rows(asked):
             yield Recorded(row.portal, row.key, target_of(row.key), row.outcome, row.client, row.rule, int(row.visits))
 
@@ -182,13 +251,24 @@ class HitStore:
         with self._database.reading() as connection:
             yield from connection.execution_options(yield_per=_AT_ONCE).execute(asked)
 
-    def _upsert(self) -> Executable:
-        added = sqlite.insert(HITS) if self._database.is_sqlite else postgresql.insert(HITS)
-        keys = [column.name for column in HITS.primary_key.columns]
-        return added.on_conflict_do_update(index_elements=keys, set_={"visits": HITS.c.visits + added.excluded.visits})
+    def _upsert(self, table: Table) -> Executable:
+        added = sqlite.insert(table) if self._database.is_sqlite else postgresql.insert(table)
+        keys = [column.name for column in table.primary_key.columns]
+        summed = {"visits": table.c.visits + added.excluded.visits}
+        return added.on_conflict_do_update(index_elements=keys, set_=summed)
 
 
-def _ordered(counts: Mapping[Hit, int]) -> Iterator[tuple[Hit, int]]:
+def _by_rule(counts: Mapping[Hit, int]) -> dict[tuple[str, str], int]:
+    """Visits by rule and portal, of the hits that a rule knew."""
+    found: dict[tuple[str, str], int] = {}
+    for hit, visits in [*counts.items()]:
+        if hit.rule:
+            named = str(hit.rule), str(hit.portal)
+            found[named] = found.get(named, 0) + visits
+    return found
+
+
+def _ordered(counts: Mapping[Named, int]) -> Iterator[tuple[Named, int]]:
     """One order everywhere: two who add to the same rows wait for each other once, never in a circle.
 
     Sorted piece by piece, so that the loop of the process that this thread belongs to never waits for all of them.
@@ -198,6 +278,6 @@ def _ordered(counts: Mapping[Hit, int]) -> Iterator[tuple[Hit, int]]:
     return merge(*pieces)
 
 
-def _within(span: Span) -> list[ColumnElement[bool]]:
-    found = [HITS.c.day >= span.first.isoformat(), HITS.c.day <= span.last.isoformat()]
-    return [*found, HITS.c.portal == span.portal] if span.portal else found
+def _within(span: Span, table: Table = HITS) -> list[ColumnElement[bool]]:
+    found = [table.c.day >= span.first.isoformat(), table.c.day <= span.last.isoformat()]
+    return [*found, table.c.portal == span.portal] if span.portal else found

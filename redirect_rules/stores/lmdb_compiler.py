@@ -7,17 +7,17 @@ from typing import Final, NamedTuple, TypeAlias
 
 import msgpack
 
-from redirect_rules.exact import (
-    MOST_NAME_SETS,
-    ExactRule,
-    Names,
-    Records,
+from redirect_rules.canonical import LONGEST_TARGET
+from redirect_rules.destinations import LONGEST_TARGET as LONGEST_URL
+from redirect_rules.exact import MOST_NAME_SETS, ExactRule, Names, spelling
+from redirect_rules.exact_complaints import (
+    IN_PATHS,
     complaint_about_address,
     complaint_about_name_sets,
     complaint_about_neighbours,
-    spelling,
 )
 from redirect_rules.model import Lookup
+from redirect_rules.rule_records import Records
 from redirect_rules.sources import Problem, Problems
 from redirect_rules.stores.lmdb_index import LmdbIndex
 from redirect_rules.stores.lmdb_layout import (
@@ -25,10 +25,9 @@ from redirect_rules.stores.lmdb_layout import (
     LONG,
     LONGEST_KEY,
     Item,
+    Places,
     asked_for,
     names_of,
-    parts_of,
-    path_of,
     query_of,
     sized,
     stored_key,
@@ -94,7 +93,8 @@ class _Compiler:
 
     def __init__(self, folder: Path, *, after: LmdbIndex | None = None, without: int = 0) -> None:
         """Begin with the dictionary of another file, and count its rules but for those that are compiled anew."""
-        self._portals: dict[str, bytes] = {} if after is None else dict(after.portals)
+        self._places = Places() if after is None else after.places.copy()
+        self._portals, self._folders = self._places.portals, self._places.folders
         self._records = Records() if after is None else Records.continued(after.shapes)
         self._beside = 0 if after is None else len(after) - without
         self._entries = SortedRuns(folder)
@@ -127,7 +127,7 @@ class _Compiler:
 
     def items(self) -> Iterator[Item]:
         """What goes into the file."""
-        for key, value in self._places():
+        for key, value in self._items():
             if len(key) <= LONGEST_KEY:
                 yield key, value
             else:
@@ -137,7 +137,7 @@ class _Compiler:
         for entry in self._long:
             yield entry[:cut], entry[cut:]
         dictionary = {
-            "portals": list(self._portals),
+            **self._places.as_data(),
             "shapes": self._records.as_data(),
             "rules": self._beside + self._rules,
         }
@@ -160,25 +160,37 @@ class _Compiler:
         No key is the beginning of another, so that entries sort as their keys do.  Raises ValueError for an address
         that cannot be compiled.
         """
+        octets = rule.path.encode("utf-8", "surrogatepass")
+        cut = octets.rfind(b"/")
+        portal, folder, leaf = self._portals.get(rule.portal), self._folders.get(octets[:cut]), octets[cut + 1 :]
+        if (
+            # Plainly right, as nearly all are: beside one that was looked at with care.
+            portal is not None
+            and folder is not None
+            and leaf
+            and not rule.query
+            and not leaf.translate(None, IN_PATHS)
+            and len(octets) <= LONGEST_TARGET
+            and len(rule.url) <= LONGEST_URL
+            and rule.id
+        ):
+            return b"%b%b%b\x01" % (portal, folder, leaf)
         if wrong := complaint_about_address(rule):
             raise ValueError(wrong)
-        portal = self._portals.get(rule.portal)
-        if portal is None:
-            portal = self._portals[rule.portal] = len(self._portals).to_bytes(2, "big")
-            if len(self._portals) > _MOST_NUMBERS:
-                raise Problems([Problem(rule.id, 0, f"there are more than {_MOST_NUMBERS} portals")])
-        place = portal + rule.path.encode("ascii")
+        place = self._places.numbered(rule.portal, octets)
+        if len(self._places.portals) > _MOST_NUMBERS:
+            raise Problems([Problem(rule.id, 0, f"there are more than {_MOST_NUMBERS} portals")])
         if not rule.query:
             return place + b"\x01"
         asked = asked_for(tuple([name for name, _ in rule.query]))
         return place + asked + b"".join([sized(value) for _, value in rule.query])
 
-    def _places(self) -> Iterator[Item]:
+    def _items(self) -> Iterator[Item]:
         """One item for each address that asks for parameters, then one for its path."""
-        asking = _Asking(self._complain_about_sets)
+        asking, asks = _Asking(self._complain_about_sets, self._places), self._places.asks
         for key, records in self._addresses():
             # Nearly every rule is alone under its path, and there are ten million of them.
-            if len(records) == 1 and not asking.place and key.find(b"\x00", 2) < 0:
+            if len(records) == 1 and not asking.place and not asks(key):
                 yield key, records[0]
             elif asking.begins and key.startswith(asking.begins):
                 yield asking.stem + key[len(asking.begins) :], _value((), records)
@@ -203,25 +215,24 @@ class _Compiler:
             yield last, records
 
     def _complain_about_sets(self, place: bytes, name_sets: Sequence[Names]) -> None:
-        self._complain(self._portal_of(place), complaint_about_name_sets(path_of(place), name_sets))
+        wrong = complaint_about_name_sets(self._places.path_of(place), name_sets)
+        self._complain(self._places.portal_of(place), wrong)
 
     def _check_neighbours(self, key: bytes, records: Sequence[bytes]) -> None:
-        place, asking = parts_of(key)
+        place, asking = self._places.parted(key)
         names, end = names_of(asking) if asking else ((), 0)
-        address = self._portal_of(place), path_of(place), query_of(names, asking[end:])
+        address = self._places.portal_of(place), self._places.path_of(place), query_of(names, asking[end:])
         rules = [self._records.rule(*address, _unpack(record)) for record in records]
         if wrong := complaint_about_neighbours(rules):
             self._complain(rules[-1].id, wrong)
-
-    def _portal_of(self, place: bytes) -> str:
-        return list(self._portals)[int.from_bytes(place[:2], "big")]
 
 
 class _Asking:
     """The path at hand when some of its rules ask for parameters: collects the name sets until the path is over."""
 
-    def __init__(self, complain: Callable[[bytes, Sequence[Names]], None]) -> None:
-        self.place = b""  # portal number and path; empty: none at hand
+    def __init__(self, complain: Callable[[bytes, Sequence[Names]], None], places: Places) -> None:
+        self._places = places
+        self.place = b""  # empty: none at hand
         self.begins = b""  # how sort keys of the name set at hand begin
         self.stem = b""  # what stands in the file instead
         self._complain = complain
@@ -229,7 +240,7 @@ class _Asking:
 
     def take(self, key: bytes, records: Sequence[bytes]) -> Iterator[Item]:
         """The next address in order, unless it `begins` as the last one did."""
-        place, asking = parts_of(key)
+        place, asking = self._places.parted(key)
         if self.place != place:
             yield from self.closed()
         if not asking:

@@ -7,8 +7,9 @@ from typing import Any
 import lmdb
 import msgpack
 
-from redirect_rules.exact import Alone, ExactRule, Pairs, Place, PlacedIndex, Record, Records, Shape
-from redirect_rules.stores.lmdb_layout import DICTIONARY, LONG, LONGEST_KEY, path_of, query_of, sized, stored_key
+from redirect_rules.exact import Alone, ExactRule, Pairs, Place, PlacedIndex, Record, Shape
+from redirect_rules.rule_records import Records
+from redirect_rules.stores.lmdb_layout import DICTIONARY, LONG, LONGEST_KEY, Places, query_of, sized, stored_key
 
 _unpack = msgpack.unpackb
 
@@ -75,12 +76,6 @@ class _Table:
         self._txn.abort()
 
 
-def _place_of(key: bytes) -> bytes:
-    """Portal number and path: no path has a NUL in it."""
-    cut = key.find(b"\x00", 2)
-    return key[:-1] if cut < 0 else key[:cut]
-
-
 def _closed(_key: bytes) -> memoryview | None:
     raise ValueError("the file is closed")
 
@@ -100,7 +95,7 @@ class LmdbIndex(PlacedIndex):
         """Read the database `name` of an environment that nobody writes."""
         self._table = _Table(env, name)
         dictionary = self._table.dictionary()
-        self._portals = {portal: number.to_bytes(2, "big") for number, portal in enumerate(dictionary["portals"])}
+        self._places = Places(dictionary["portals"], dictionary.get("folders"))
         self._records = Records.from_data(dictionary["shapes"])
         self._rules: int = dictionary["rules"]
 
@@ -125,12 +120,22 @@ class LmdbIndex(PlacedIndex):
 
     def alone(self, portal: str) -> Alone:
         """See ExactIndex."""
-        table, number = self._table, self._portals.get(portal)
+        number = self._places.portals.get(portal)
         if number is None:
             return _nowhere
+        get, places = self._table.get, self._places
+        begins: dict[bytes, bytes] = {}
 
         def find(path: bytes) -> Record | None:
-            found = table.get(b"%b%b\x01" % (number, path))
+            cut = path.rfind(b"/")
+            begin = begins.get(path[:cut])
+            if begin is None:
+                begin = number + places.rest(path)
+                if (folder := places.folders.get(path[:cut])) is not None:
+                    begins[path[:cut]] = number + folder
+            else:
+                begin += path[cut + 1 :]  # put together, not formatted: that takes a microsecond
+            found = get(begin + b"\x01")
             if found is None:
                 return None
             record: Record = _unpack(found)
@@ -144,10 +149,10 @@ class LmdbIndex(PlacedIndex):
         return self._records.shape(number)
 
     def _data(self, portal: str, path: str) -> Any:
-        number = self._portals.get(portal)
-        if number is None:
+        begin = self._places.begin(portal, path)
+        if begin is None:
             return None
-        found = self._table.get(number + path.encode() + b"\x01")
+        found = self._table.get(begin + b"\x01")
         return None if found is None else _unpack(found)
 
     def _place(self, portal: str, path: str, data: Any) -> Place:
@@ -160,7 +165,7 @@ class LmdbIndex(PlacedIndex):
     def under(self, portal: str, path: str, number: int, query: tuple[tuple[str, str], ...]) -> Sequence[ExactRule]:
         """See PlacedIndex."""
         values = b"".join([sized(value) for _, value in query])
-        found = self._table.get(b"%b%b\x00%c%b" % (self._portals[portal], path.encode(), number, values))
+        found = self._table.get(b"%b\x00%c%b" % (self._places.begin(portal, path) or b"", number, values))
         return () if found is None else self._rules_of(portal, path, query, found)
 
     def _rules_of(
@@ -176,12 +181,11 @@ class LmdbIndex(PlacedIndex):
         keys, rules = list[bytes](), list[ExactRule]()
         long: dict[bytes, list[tuple[bytes, bytes, memoryview]]] = {}
         for item in self._table.long_items():
-            long.setdefault(_place_of(item[1]), []).append(item)
+            long.setdefault(self._places.parted(item[1])[0], []).append(item)
         for portal, path in places:
-            number = self._portals.get(portal)
-            if number is None:
+            begins = self._places.begin(portal, path)
+            if begins is None:
                 continue
-            begins = number + path.encode()
             for stored, key, value in (
                 *self._table.between(begins + b"\x00", begins + b"\x01"),
                 *long.get(begins, ()),
@@ -191,9 +195,9 @@ class LmdbIndex(PlacedIndex):
         return keys, rules
 
     @property
-    def portals(self) -> Mapping[str, bytes]:
-        """The numbers of the portals that the file knows, in their order."""
-        return self._portals
+    def places(self) -> Places:
+        """The portals and folders that the file knows; to be read, not added to."""
+        return self._places
 
     @property
     def shapes(self) -> Sequence[Shape]:
@@ -204,16 +208,16 @@ class LmdbIndex(PlacedIndex):
         return self._rules
 
     def __iter__(self) -> Iterator[ExactRule]:
-        portals = list(self._portals)
+        places = self._places
         for key, value in self._table.items():
-            path = path_of(_place_of(key))
-            yield from self._rules_under(portals[int.from_bytes(key[:2], "big")], path, key, value)
+            place, _ = places.parted(key)
+            yield from self._rules_under(places.portal_of(place), places.path_of(place), key, value)
 
     def _rules_under(self, portal: str, path: str, key: bytes, value: memoryview | bytes) -> Sequence[ExactRule]:
-        cut = key.find(b"\x00", 2)
+        _, asking = self._places.parted(key)
         query: tuple[tuple[str, str], ...] = ()
-        if cut >= 0 and (place := self.place(portal, path)) is not None:
-            query = query_of(place.name_sets[key[cut + 1]], key[cut + 2 :])
+        if asking and (place := self.place(portal, path)) is not None:
+            query = query_of(place.name_sets[asking[0]], asking[1:])
         return self._rules_of(portal, path, query, value)
 
 

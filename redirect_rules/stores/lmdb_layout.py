@@ -2,14 +2,17 @@
 
 Under a path lie, in the order of their keys,
 
-    portal path 00 number values   the rules that ask for these values of the path's name set of this number
-    portal path 01                 the place: the rules that ask for nothing, and the name sets
-    ff fe digest                   any of these whose key is too long for LMDB, with its whole key before the value
-    ff ff                          the dictionary: portals, and what records have in common
+    place 00 number values   the rules that ask for these values of the path's name set of this number
+    place 01                 the place: the rules that ask for nothing, and the name sets
+    ff fe digest             any of these whose key is too long for LMDB, with its whole key before the value
+    ff ff                    the dictionary: portals, folders, and what records have in common
 
-where portal is a number of two bytes, and each value has its length (two bytes) before it.
+where a place is the portal's number, the number of the path's folder, and what follows the path's last slash; each
+value has its length before it.  Numbers and lengths are two bytes.  A path whose folder has no number stands whole,
+after ff ff in its place: a million pages lie in few folders, and a fifth of a file would be their names.
 """
 
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from hashlib import blake2b
 from typing import Final, TypeAlias
@@ -33,6 +36,103 @@ def sized(text: str) -> bytes:
     return len(octets).to_bytes(2, "big") + octets
 
 
+MOST_FOLDERS: Final = 4_096
+"""Folders that have a number: those that came first."""
+
+_WHOLE = b"\xff\xff"  # in place of a folder's number: the whole path follows
+
+
+class Places:
+    """Portals and folders by number: how the keys of a place begin."""
+
+    def __init__(self, portals: Iterable[str] = (), folders: Iterable[str] | None = ()) -> None:
+        """As a file has them, in the order of their numbers; `folders` None: a file that knows none (format 1)."""
+        self._portals = {portal: _number(number) for number, portal in enumerate(portals)}
+        listed = enumerate(folders or ())
+        self._folders = {folder.encode("ascii"): _number(number) for number, folder in listed}
+        self._numbers_folders = folders is not None
+        self._begin = 4 if folders is not None else 2
+        self._folder_names = list(self._folders)
+        self._portal_names = list(self._portals)
+
+    def copy(self) -> "Places":
+        """Another that can be added to."""
+        folders = [folder.decode() for folder in self._folders] if self._numbers_folders else None
+        return Places(self._portals, folders)
+
+    @property
+    def portals(self) -> Mapping[str, bytes]:
+        """The numbers of portals, in their order."""
+        return self._portals
+
+    @property
+    def folders(self) -> Mapping[bytes, bytes]:
+        """The numbers of folders (without the slash at their end), in their order."""
+        return self._folders
+
+    @property
+    def numbers_folders(self) -> bool:
+        """Whether folders have numbers at all."""
+        return self._numbers_folders
+
+    def as_data(self) -> dict[str, list[str]]:
+        """For the dictionary."""
+        data = {"portals": list(self._portals)}
+        if self._numbers_folders:
+            data["folders"] = [folder.decode() for folder in self._folders]
+        return data
+
+    def begin(self, portal: str, path: str) -> bytes | None:
+        """How the keys of a place begin; None where nothing can be under it, as nobody has heard of the portal."""
+        number = self._portals.get(portal)
+        return None if number is None else number + self.rest(path.encode("utf-8", "surrogatepass"))
+
+    def rest(self, path: bytes) -> bytes:
+        """The same without the portal's number."""
+        if not self._numbers_folders:
+            return path
+        cut = path.rfind(b"/")
+        folder = self._folders.get(path[:cut])
+        return folder + path[cut + 1 :] if folder is not None else _WHOLE + path
+
+    def numbered(self, portal: str, path: bytes) -> bytes:
+        """The same as `begin`; a portal or folder that has no number is given one, while there are any."""
+        number = self._portals.get(portal)
+        if number is None:
+            number = self._portals[portal] = _number(len(self._portals))
+            self._portal_names.append(portal)
+        if self._numbers_folders and len(self._folders) < MOST_FOLDERS:
+            folder = path[: path.rfind(b"/")]
+            if folder not in self._folders:
+                self._folders[folder] = _number(len(self._folders))
+                self._folder_names.append(folder)
+        return number + self.rest(path)
+
+    def parted(self, key: bytes) -> tuple[bytes, bytes]:
+        """A key's place, and what it asks for there (number of names, names, values): no path has a NUL in it."""
+        cut = key.find(b"\x00", self._begin)
+        return (key[:-1], b"") if cut < 0 else (key[:cut], key[cut + 1 :])
+
+    def asks(self, key: bytes) -> bool:
+        """Whether a key asks for parameters."""
+        return key.find(b"\x00", self._begin) >= 0
+
+    def portal_of(self, place: bytes) -> str:
+        """The portal of a place or key."""
+        return self._portal_names[int.from_bytes(place[:2], "big")]
+
+    def path_of(self, place: bytes) -> str:
+        """The path of a place."""
+        if not self._numbers_folders or place[2:4] == _WHOLE:
+            return place[self._begin :].decode("ascii")
+        folder = self._folder_names[int.from_bytes(place[2:4], "big")]
+        return (folder + b"/" + place[4:]).decode("ascii")
+
+
+def _number(number: int) -> bytes:
+    return number.to_bytes(2, "big")
+
+
 @lru_cache(1_024)
 def asked_for(names: Names) -> bytes:
     """A name set as a sort key has it: more names come first."""
@@ -47,17 +147,6 @@ def stored_key(key: bytes) -> bytes:
 def with_key(key: bytes, value: bytes) -> bytes:
     """The value of a long key: a digest proves nothing until the whole key is compared."""
     return len(key).to_bytes(4, "big") + key + value
-
-
-def parts_of(key: bytes) -> tuple[bytes, bytes]:
-    """A sort key's place, and what it asks for there (number of names, names, values): no path has a NUL in it."""
-    cut = key.find(b"\x00", 2)
-    return (key[:-1], b"") if cut < 0 else (key[:cut], key[cut + 1 :])
-
-
-def path_of(place: bytes) -> str:
-    """The path of a place."""
-    return place[2:].decode("ascii")
 
 
 def names_of(asking: bytes) -> tuple[Names, int]:

@@ -5,12 +5,11 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any, Self
 
-from sqlalchemy import ColumnElement, Connection, case, func, literal, select, tuple_, union
+from sqlalchemy import Connection, case, literal, select, union
 
-from redirect_rules.audit import utc_text
-from redirect_rules.store import Kind, Ref, Revision, RuleFilter, State, Stored
+from redirect_rules.store import Kind, Mark, Order, Ref, Revision, RuleFilter, State, Stored
+from redirect_rules.stores import listing
 from redirect_rules.stores.batches import before_change, number_of
-from redirect_rules.stores.columns import tag_text
 from redirect_rules.stores.ledger import streamed
 from redirect_rules.stores.tables import AUDIT, OBJECTS, REVISIONS, RULES, WORKSPACE
 from redirect_rules.stores.writing import CHUNK, chunks, stored, stored_many, table_of
@@ -63,22 +62,20 @@ class SqlReading:
 
     def rules(self, scope: str | None = None, *, off_too: bool = False) -> Iterator[Stored]:
         """All rules that are on, by scope and id, in constant memory."""
-        wanted = RuleFilter(scope=scope, state=None if off_too else State.ON)
-        asked = select(*_RULE_COLUMNS).where(*_conditions(wanted)).order_by(RULES.c.scope, RULES.c.id)
+        where = [] if scope is None else [RULES.c.scope == scope]
+        where += [] if off_too else [RULES.c.state == State.ON.value]
+        asked = select(*_RULE_COLUMNS).where(*where).order_by(RULES.c.scope, RULES.c.id)
         yield from _objects(self._streamed(asked), Kind.RULE)
 
-    def find(self, wanted: RuleFilter, *, after: Ref | None = None, limit: int = 100) -> list[Stored]:
+    def find(
+        self, wanted: RuleFilter, *, after: Ref | Mark | None = None, limit: int = 100, order: Order = Order.NAME
+    ) -> list[Stored]:
         """A page of the rules that fit."""
-        where = _conditions(wanted)
-        if after is not None:
-            where.append(tuple_(RULES.c.scope, RULES.c.id) > (after.scope, after.id))
-        asked = select(*_RULE_COLUMNS).where(*where).order_by(RULES.c.scope, RULES.c.id).limit(limit)
-        return list(_objects(self._connection.execute(asked), Kind.RULE))
+        return listing.find(self._connection, wanted, after=after, limit=limit, order=order)
 
-    def count(self, wanted: RuleFilter) -> int:
-        """How many rules fit."""
-        asked = select(func.count()).select_from(RULES).where(*_conditions(wanted))
-        return self._connection.execute(asked).scalar_one()
+    def count(self, wanted: RuleFilter, *, most: int | None = None) -> int:
+        """How many rules fit; with `most`, a number above it only says that they are more."""
+        return listing.count(self._connection, wanted, most=most)
 
     def history(self, ref: Ref) -> list[Revision]:
         """Every revision, the first one first."""
@@ -148,23 +145,3 @@ class SqlReading:
 def _objects(rows: Iterable[Any], kind: Kind) -> Iterator[Stored]:
     for scope, id_, change, state, body in rows:
         yield Stored(Ref(kind, scope, id_), change, _STATES[state], body)
-
-
-def _conditions(wanted: RuleFilter) -> list[ColumnElement[bool]]:
-    equal = {
-        RULES.c.scope: wanted.scope,
-        RULES.c.key: wanted.key,
-        RULES.c.action: wanted.action,
-        RULES.c.destination: wanted.destination,
-        RULES.c.owner: wanted.owner,
-        RULES.c.state: wanted.state,
-    }
-    found = [column == str(value) for column, value in equal.items() if value is not None]
-    if wanted.key_prefix is not None:
-        # A range, which an index answers; LIKE is no use to SQLite here.
-        found += [RULES.c.key >= wanted.key_prefix, RULES.c.key < wanted.key_prefix + "\U0010ffff"]
-    if wanted.tag is not None:
-        found.append(RULES.c.tags.contains(tag_text(wanted.tag), autoescape=True))
-    if wanted.ends_before is not None:
-        found.append(RULES.c.valid_until < utc_text(wanted.ends_before))
-    return found

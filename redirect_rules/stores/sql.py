@@ -9,6 +9,7 @@ store.publications.request(…);  store.trail.verify();  store.packs.states()
 
 import contextlib
 from collections.abc import Callable, Iterable, Iterator
+from typing import Final
 
 from redirect_rules.audit import canonical_json
 from redirect_rules.store import (
@@ -34,6 +35,9 @@ from redirect_rules.stores.packs import SqlPacks
 from redirect_rules.stores.reading import SqlReading
 from redirect_rules.stores.register import SqlPublications
 from redirect_rules.stores.writing import Taken, Writer
+
+_MANY: Final = 20_000
+"""Objects of a change after which the database is asked to look at its tables anew."""
 
 
 class SqlStore:
@@ -111,6 +115,7 @@ class SqlStore:
                     writer.write(writes)
             version = ledger.number
             ledger.close("undo", f"batch {batch}", digest=writer.digest, draft=writer.draft, undone=undone)
+        self._settle(writer.digest.count)
         return version
 
     def _put(self, action: str, put: Put, change: Change) -> Stored:
@@ -139,7 +144,13 @@ class SqlStore:
                 ledger.close(action, subject, digest=writer.digest, draft=writer.draft)
         except Taken as taken:
             raise self._explained(taken) from None
+        self._settle(writer.digest.count)
         return version
+
+    def _settle(self, count: int) -> None:
+        """After a large change."""
+        if count >= _MANY:
+            self._database.analyse("rules", "objects", "revisions", "facets")
 
     def _explained(self, taken: Taken) -> Exception:
         """Why objects could not be new: somebody's are there, or the batch itself has them twice."""

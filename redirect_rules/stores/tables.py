@@ -46,6 +46,9 @@ AUDIT = Table(
     Column("previous", Words, nullable=False),
     Column("hash", Words, nullable=False),
     UniqueConstraint("batch"),
+    Index(None, "actor", "number"),
+    Index(None, "action", "number"),
+    Index(None, "at"),
 )
 
 WORKSPACE = Table(
@@ -74,16 +77,46 @@ RULES = Table(
     Column("valid_from", Words),
     Column("valid_until", Words),
     Column("body", Words, nullable=False),
+    Column("facet", BigInteger, nullable=False),  # what it is filtered by: a row of FACETS
     Index(None, "change", "position"),
-    Index(None, "key", sqlite_where=text("key is not null"), postgresql_where=text("key is not null")),
-    # Not by action, destination, owner or tag: most rules share theirs, and every index costs an import two seconds
-    # a million; a page of a filter walks the key, a count reads the table.
+    # Each order that a list can have, with the facet beside it, so that what does not fit is passed over in the index.
+    # No index by action, destination, owner or tag: facets answer those, and each would cost an import two seconds
+    # a million.
+    Index(None, "facet", "id"),
+    Index(None, "facet", "change", "position"),
+    Index(
+        None,
+        "scope",
+        "key",
+        "facet",
+        sqlite_where=text("key is not null"),
+        postgresql_where=text("key is not null"),
+    ),
     Index(
         None,
         "valid_until",
+        "scope",
+        "id",
+        "facet",
         sqlite_where=text("valid_until is not null"),
         postgresql_where=text("valid_until is not null"),
     ),
+)
+
+FACETS = Table(
+    "facets",
+    METADATA,
+    Column("id", BigInteger().with_variant(Integer(), "sqlite"), primary_key=True, autoincrement=True),
+    Column("scope", Words, nullable=False),
+    Column("state", Words, nullable=False),
+    Column("action", Words, nullable=False),
+    Column("destination", Words, nullable=False),  # "https:" for any address of its own
+    Column("owner", Words, nullable=False),
+    Column("tags", Words, nullable=False),
+    Column("digest", Words, nullable=False),  # of all of these: tags may be longer than an index holds
+    Column("count", BigInteger, nullable=False),  # rules of it
+    Index(None, "scope"),
+    UniqueConstraint("digest"),
 )
 
 OBJECTS = Table(
@@ -172,6 +205,17 @@ HITS = Table(
     sqlite_with_rowid=False,  # the key is nearly the whole row: once is enough
 )
 
+RULE_VISITS = Table(
+    "rule_visits",
+    METADATA,
+    Column("rule", Words, primary_key=True),
+    Column("day", Words, primary_key=True),
+    Column("portal", Words, primary_key=True),
+    Column("visits", BigInteger, nullable=False),  # the sum of its hits
+    Index(None, "day"),
+    sqlite_with_rowid=False,
+)
+
 PASSWORDS = Table(
     "passwords",
     METADATA,
@@ -181,6 +225,7 @@ PASSWORDS = Table(
     Column("failures", Integer, nullable=False),
     Column("locked_until", Words),
     Column("last_step", Integer, nullable=False),
+    Column("open_until", Words),
 )
 
 SIGNED_IN = Table(
@@ -193,7 +238,49 @@ SIGNED_IN = Table(
     Column("seen_at", Words, nullable=False),
     Column("ends_at", Words, nullable=False),
     Column("way", Words, nullable=False),
+    Column("sid", Words),  # of the broker's session, by which it names what has ended
+    Column("id_token", Words),  # sealed
     Index(None, "actor"),
+)
+
+LINKS = Table(
+    "links",
+    METADATA,
+    Column("actor", Words, primary_key=True),
+    Column("issuer", Words, nullable=False),
+    Column("subject", Words, nullable=False),  # pairwise: the broker's name of the person for the console alone
+    Column("linked_at", Words, nullable=False),
+    UniqueConstraint("issuer", "subject"),
+)
+
+INVITATIONS = Table(
+    "invitations",
+    METADATA,
+    Column("actor", Words, primary_key=True),  # a new one takes the place of the one before
+    Column("digest", Words, nullable=False),
+    Column("made_by", Words, nullable=False),
+    Column("made_at", Words, nullable=False),
+    Column("ends_at", Words, nullable=False),
+    UniqueConstraint("digest"),
+)
+
+MILESTONES = Table(
+    "milestones",
+    METADATA,
+    Column("name", Words, primary_key=True),
+    Column("at", Words, nullable=False),
+)
+
+ANSWERS = Table(
+    "answers",
+    METADATA,
+    Column("actor", Words, primary_key=True),
+    Column("key", Words, primary_key=True),  # SHA-256 of the Idempotency-Key
+    Column("said", Words, nullable=False),  # SHA-256 of the request
+    Column("at", Words, nullable=False),
+    Column("status", Integer, nullable=False),
+    Column("body", Words, nullable=False),  # sealed: a new token is shown once, and stands in it
+    Index(None, "at"),
 )
 
 TOKENS = Table(

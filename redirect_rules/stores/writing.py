@@ -32,6 +32,8 @@ from redirect_rules.store import (
     Write,
 )
 from redirect_rules.stores.columns import columns_of
+from redirect_rules.stores.facets import Facet, FacetCounts, facet_of
+from redirect_rules.stores.list_indexes import ListIndexes
 from redirect_rules.stores.rows import Duplicate, Row, Rows
 from redirect_rules.stores.tables import OBJECTS, REVISIONS, RULES
 
@@ -63,6 +65,8 @@ class Writer:
         self._progress = progress
         self._removed: set[Ref] = set()
         self._rows = Rows(connection)
+        self._facets = FacetCounts(connection)
+        self._indexes = ListIndexes(connection)
         self._unconfirmed: list[Ref] = []  # should be new, and the database has not said yet that they are
         self._scopes: set[str] = set()  # of rules, found to be such as the store can keep
 
@@ -74,6 +78,9 @@ class Writer:
     ) -> None:
         with self._taken_told():
             self._rows.__exit__(kind, error, trace)
+        if error is None:
+            self._facets.close()
+            self._indexes.close()
 
     def write(self, writes: Iterable[Write]) -> None:
         """Write them all.  Raises ObjectChanged, TwiceInBatch, BadObject, Taken."""
@@ -87,6 +94,7 @@ class Writer:
             chunk = tuple(islice(rest, CHUNK))
             if chunk:
                 self._write_chunk(chunk)
+                self._indexes.written(self.digest.count)
             return bool(chunk)
 
     @contextlib.contextmanager
@@ -112,6 +120,7 @@ class Writer:
         self._supersede(seen)
         self._unconfirmed += [write.ref for write in chunk if write.seen_version == NEW] if seen else list(refs)
         rules: list[Row] = []
+        facets: list[Facet] = []
         objects: list[Row] = []
         removals: list[Row] = []
         for position, write in enumerate(chunk, start=self.digest.count):
@@ -133,10 +142,20 @@ class Writer:
             self.digest.add(kind, scope, id_, state, text)
             if kind is Kind.RULE:
                 rules.append((scope, id_, self._number, position, state, *columns, text))
+                facets.append(facet_of(scope, state, columns))
             else:
                 objects.append((kind.value, scope, id_, self._number, position, state, text))
+        if facets:
+            rules = self._with_facets(rules, facets)
         for table, rows in ((RULES, rules), (OBJECTS, objects), (REVISIONS, removals)):
             self._rows.send(table, rows)
+
+    def _with_facets(self, rules: list[Row], facets: list[Facet]) -> list[Row]:
+        """The rows with their last column."""
+        if unknown := self._facets.unknown(facets):
+            self._rows.flush()  # the database is about to be asked something else
+            self._facets.learn(unknown)
+        return [(*row, number) for row, number in zip(rules, self._facets.come(facets), strict=True)]
 
     def _check_name(self, ref: Ref) -> None:
         """As for any rule; there are few scopes, and a list is of a few of them."""
@@ -161,6 +180,9 @@ class Writer:
             columns = ("scope", "id", "change", "position", "state", "body")
             kept = select(literal(kind.value), *(table.c[name] for name in columns)).where(*where)
             self._connection.execute(insert(REVISIONS).from_select(["kind", *columns], kept))
+            if table is RULES:
+                counted = select(RULES.c.facet, func.count()).where(*where).group_by(RULES.c.facet)
+                self._facets.gone({row[0]: row[1] for row in self._connection.execute(counted)})
             self._connection.execute(delete(table).where(*where))
 
 
@@ -179,12 +201,14 @@ def _text(put: Put) -> str:
 def _check_keepable(ref: Ref) -> None:
     kind, scope, id_ = ref
     match kind:
-        case Kind.RULE | Kind.LOOKUP:
+        case Kind.RULE | Kind.LOOKUP | Kind.TEXTS:
             scoped = _SCOPE.match(scope) is not None
         case Kind.NOISE:
             scoped = not scope or _SCOPE.match(scope) is not None
-        case Kind.READINESS:
+        case Kind.READINESS | Kind.SETTLEMENT:
             scoped = scope.isascii() and scope.isdecimal() and len(scope) == 2
+        case Kind.CLIENT | Kind.SIGN_IN:
+            scoped = not scope or (scope.isascii() and scope.isdecimal() and len(scope) == 2)
         case _:
             scoped = not scope
     if not _NAME.match(id_) or not scoped:

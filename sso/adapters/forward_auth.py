@@ -6,7 +6,7 @@ allows: a host that is none of ours, a path that nothing protects, a path that t
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, Literal
 from urllib.parse import urlsplit
 
@@ -39,7 +39,7 @@ class Original:
 
     method: str
     host: str  # as it was named, with its port if it had one
-    target: str  # origin-form
+    target: str = field(repr=False)  # origin-form
     redirects: bool  # whether the proxy hands our answer to the visitor (Traefik), or only looks at its status (nginx)
 
 

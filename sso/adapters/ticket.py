@@ -8,8 +8,8 @@ the ticket is redeemed, so that a ticket that is stolen on the way is worth noth
 
 import json
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 from urllib.parse import urlsplit
 
@@ -36,7 +36,7 @@ class Issued:
     digest: Digest
     meaning: Ticket
     participation: Participation  # the client's part in the session: to be joined, where it is new
-    uri: str
+    uri: str = field(repr=False)
 
 
 def entry_text(destination: Destination, *, now: int) -> str:
@@ -44,8 +44,17 @@ def entry_text(destination: Destination, *, now: int) -> str:
 
     So nobody else can choose a destination, and nobody reads it on the way.
     """
-    words = {name: getattr(destination, name) for name in _WORDS}
-    return json.dumps({**words, "level": destination.level.value, "exp": now + ENTRY_SECONDS}, separators=(",", ":"))
+    return json.dumps({**destination_facts(destination), "exp": now + ENTRY_SECONDS}, separators=(",", ":"))
+
+
+def destination_facts(destination: Destination) -> dict[str, object]:
+    """A destination as JSON."""
+    return {**{name: getattr(destination, name) for name in _WORDS}, "level": destination.level.value}
+
+
+def destination_from(said: Mapping[str, Any]) -> Destination:
+    """It again."""
+    return Destination(level=Level(said["level"]), **{name: said[name] for name in _WORDS})
 
 
 def destination_of(text: str, *, now: int) -> Destination:
@@ -53,7 +62,7 @@ def destination_of(text: str, *, now: int) -> Destination:
     said: dict[str, Any] = json.loads(text)
     if said["exp"] <= now:
         raise Refusal(refusals.ENTRY)
-    return Destination(level=Level(said["level"]), **{name: said[name] for name in _WORDS})
+    return destination_from(said)
 
 
 def asked_for(client: Client, *, return_uri: str, browser: str, level: str = "") -> Destination:

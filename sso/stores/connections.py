@@ -1,91 +1,73 @@
-"""A store's address → a client that gives up in time.
+"""A store's address → connections to it, as redis-py makes them: TLS, AUTH, SELECT and Sentinels are its part."""
 
-    redis://[:PASSWORD@]HOST[:6379][/DB]   rediss://…   unix:///PATH[?db=0]   (valkey:// and valkeys:// likewise)
-    redis+sentinel://[:PASSWORD@]HOST[:26379],HOST…/NAME[/DB][?replicas=1]
-
-With `replicas` a step counts as done only when so many replicas have it too: otherwise a failover could bring back a
-code that was used up a moment before.
-"""
-
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
-from urllib.parse import parse_qs, unquote, urlsplit
 
-from redis.asyncio import ConnectionPool, Redis
+from redis.asyncio import Redis
+from redis.asyncio.connection import AbstractConnection, Connection, SSLConnection, UnixDomainSocketConnection
 from redis.asyncio.retry import Retry
 from redis.asyncio.sentinel import Sentinel
 from redis.backoff import NoBackoff
 
-MOST_CONNECTIONS: Final = 32
-"""Of one process, which waits for its turn; more would only queue in the store, which takes one step at a time."""
-_SCHEMES: Final = {"valkey": "redis", "valkeys": "rediss"}
-_SENTINEL: Final = "redis+sentinel"
-_SENTINEL_PORT: Final = 26_379
+from sso.stores.addresses import Address
 
-
-class BadAddress(ValueError):
-    """What was written is no address of a store; the text says what to write instead, and never the password."""
+_NAME: Final = "dvc-edge"
 
 
 @dataclass(frozen=True, slots=True)
-class Connected:
-    """A client, and how many replicas must have a step before it counts."""
+class Connections:
+    """Makes connections to one store, none of which is connected yet."""
 
-    client: Redis
-    replicas: int = 0
+    make: Callable[[], AbstractConnection]
     watchers: tuple[Redis, ...] = ()  # clients of Sentinels
 
     async def close(self) -> None:
-        """Let every connection go."""
-        for client in (self.client, *self.watchers):
+        """Let go of the Sentinels."""
+        for client in self.watchers:
             await client.aclose(close_connection_pool=True)
 
 
-def connected(url: str, *, timeout_seconds: float) -> Connected:
-    """A client for an address; it connects when it is first used.  Raises BadAddress."""
+def connections(address: Address, *, timeout_seconds: float) -> Connections:
+    """How a store is reached; all of it gives up in time."""
     options: dict[str, Any] = {
-        "socket_timeout": timeout_seconds,
-        "socket_connect_timeout": timeout_seconds,
-        # A step that was sent may have been done: asked again, a code would look as if it were replayed.
-        "retry": Retry(NoBackoff(), 0),
+        "db": address.database,
+        "username": address.user or None,
+        "password": address.password or None,
+        "client_name": _NAME,
         "decode_responses": True,
         "encoding_errors": "replace",
+        "protocol": 2,  # its answers are all that we read
+        **_patience(timeout_seconds),
     }
-    scheme, _, rest = url.partition("://")
-    if scheme == _SENTINEL:
-        return _by_sentinel(url, options)
-    if scheme not in {"redis", "rediss", "unix", *_SCHEMES} or not rest:
-        raise BadAddress("write redis://HOST:6379/0, rediss://…, unix:///PATH or redis+sentinel://HOST:26379,…/NAME")
-    try:
-        pool = ConnectionPool.from_url(f"{_SCHEMES.get(scheme, scheme)}://{rest}", **options)
-    except ValueError:
-        raise BadAddress("the port or the number of the database is none") from None
-    return Connected(Redis(connection_pool=pool))
+    if address.path:
+        return Connections(lambda: UnixDomainSocketConnection(path=address.path, **options))
+    if address.master:
+        return _by_sentinels(address, options, timeout_seconds)
+    options |= address.places[0]._asdict()
+    if address.encrypted:
+        return Connections(lambda: SSLConnection(ssl_ca_certs=address.authorities or None, **options))
+    return Connections(lambda: Connection(**options))
 
 
-def _by_sentinel(url: str, options: dict[str, Any]) -> Connected:
-    address, _, query = url.partition("?")
-    authority, _, path = address.partition("://")[2].partition("/")
-    credentials, _, hosts = authority.rpartition("@")
-    name, _, database = path.partition("/")
-    asked = parse_qs(query)
-    replicas = asked.pop("replicas", ["0"])[0]
-    if not name or not hosts or asked or not replicas.isdecimal() or not (database or "0").isdecimal():
-        raise BadAddress("write redis+sentinel://HOST:26379,HOST:26379/NAME/0?replicas=1")
-    try:
-        sentinels = [_place(host) for host in hosts.split(",")]
-    except ValueError:
-        raise BadAddress("a Sentinel's place is HOST or HOST:PORT; several are parted by commas") from None
-    user, _, password = credentials.rpartition(":")
-    options |= {"password": unquote(password) or None, "username": unquote(user) or None}
-    watch = {key: options[key] for key in ("socket_timeout", "socket_connect_timeout", "retry")}
-    watchers = Sentinel(sentinels, sentinel_kwargs=watch, **options)  # type: ignore[no-untyped-call]
-    client = watchers.master_for(name, db=int(database or 0))
-    return Connected(client, int(replicas), tuple(watchers.sentinels))
+def _by_sentinels(address: Address, options: dict[str, Any], timeout_seconds: float) -> Connections:
+    # Several may have to be asked before one knows.
+    watch = _patience(timeout_seconds / (len(address.places) + 1))
+    sentinel = Sentinel(list(address.places), sentinel_kwargs=watch, **options)  # type: ignore[no-untyped-call]
+    client = sentinel.master_for(address.master)
+
+    def make() -> AbstractConnection:
+        # Its pool asks the Sentinels; the client keeps it alive.
+        connection: AbstractConnection = client.connection_pool.make_connection()
+        return connection
+
+    return Connections(make, (client, *sentinel.sentinels))
 
 
-def _place(text: str) -> tuple[str, int]:
-    parts = urlsplit(f"//{text}")
-    if not parts.hostname:
-        raise ValueError(text)
-    return parts.hostname, parts.port or _SENTINEL_PORT
+def _patience(seconds: float) -> dict[str, Any]:
+    return {
+        "socket_timeout": seconds,
+        "socket_connect_timeout": seconds,
+        # A step that was sent may have been done: asked again, a code would look as if it were replayed.
+        "retry": Retry(NoBackoff(), 0),
+    }

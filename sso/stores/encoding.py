@@ -6,22 +6,22 @@ Damaged: the caller treats it as absent and counts it.
 
 import json
 from dataclasses import replace
-from typing import Any, Final, Generic, TypeVar
+from typing import Final, Generic, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
 from sso.model import (
-    AccessToken,
     AuthorizationRequest,
     Binding,
+    Consent,
     Grant,
     LoginAttempt,
     LogoutDelivery,
     Participation,
     Session,
+    TokenTerms,
 )
 from sso.store import SignInRecord, Ticket
-from sso.vocabulary import Claim
 
 T = TypeVar("T")
 
@@ -53,41 +53,36 @@ class Form(Generic[T]):
 REQUEST: Final = Form(AuthorizationRequest, "request")
 ATTEMPT: Final = Form(LoginAttempt, "attempt")
 GRANT: Final = Form(Grant, "grant")
-TOKEN: Final = Form(AccessToken, "token")
+TERMS: Final = Form(TokenTerms, "token")
 TICKET: Final = Form(Ticket, "ticket")
 BINDING: Final = Form(Binding, "binding")
 DELIVERY: Final = Form(LogoutDelivery, "delivery")
 RECORD: Final = Form(SignInRecord, "record")
 PARTICIPATION: Final = Form(Participation, "participation")
-CONSENT: Final = Form(frozenset[Claim], "consent")
+AGREED: Final = Form(Consent, "consent")
 _SESSION: Final = Form(Session, "session")
 
 _PARTICIPATION_PREFIX: Final = "p:"
-_CONSENT_PREFIX: Final = "c:"
 
 
 def session_fields(session: Session) -> dict[str, str]:
     """A session as the fields of a hash: clients join it one by one, without reading the rest."""
-    bare = replace(session, participations={}, consents={})
+    bare = replace(session, participations={})
     fields = {"v": _SESSION.text(bare), "s": str(session.seen_at), "e": str(session.absolute_end)}
-    fields |= {_PARTICIPATION_PREFIX + name: PARTICIPATION.text(part) for name, part in session.participations.items()}
-    return fields | {_CONSENT_PREFIX + name: CONSENT.text(consent) for name, consent in session.consents.items()}
+    parts = session.participations.items()
+    return fields | {_PARTICIPATION_PREFIX + name: PARTICIPATION.text(part) for name, part in parts}
 
 
 def session_of(fields: dict[str, str]) -> Session:
     """The session that such fields are.  Raises Damaged."""
     if not fields.get("v") or not fields.get("s", "").isdecimal():
         raise Damaged(_SESSION.name)
-    changes: dict[str, Any] = {"seen_at": int(fields["s"]), "participations": {}, "consents": {}}
-    for name, text in fields.items():
-        if name.startswith(_PARTICIPATION_PREFIX):
-            changes["participations"][name.removeprefix(_PARTICIPATION_PREFIX)] = PARTICIPATION.value(text)
-        elif name.startswith(_CONSENT_PREFIX):
-            changes["consents"][name.removeprefix(_CONSENT_PREFIX)] = CONSENT.value(text)
+    parts = [PARTICIPATION.value(text) for name, text in fields.items() if name.startswith(_PARTICIPATION_PREFIX)]
     # A hash has no order; people are told of their clients in the one in which they came.
-    parts: list[Participation] = sorted(changes["participations"].values(), key=lambda part: (part.since, part.client))
-    changes["participations"] = {part.client: part for part in parts}
-    return replace(_SESSION.value(fields["v"]), **changes)
+    parts.sort(key=lambda part: (part.since, part.client))
+    return replace(
+        _SESSION.value(fields["v"]), seen_at=int(fields["s"]), participations={part.client: part for part in parts}
+    )
 
 
 def session_of_text(text: str) -> Session:

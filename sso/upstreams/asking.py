@@ -3,13 +3,14 @@
 import base64
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
-from urllib.parse import quote_plus, urlencode
+from urllib.parse import quote_plus
 
 from joserfc import jwt
 from joserfc.jwk import RSAKey
 
+from sso.parameters import query
 from sso.upstreams.discovery import Metadata
 from sso.upstreams.model import Upstream
 from sso.vocabulary import Level
@@ -23,13 +24,13 @@ class Wish:
     """How somebody is to be signed in."""
 
     redirect_uri: str
-    state: str
+    state: str = field(repr=False)
     level: Level
-    nonce: str | None = None
-    code_verifier: str | None = None
+    nonce: str | None = field(default=None, repr=False)
+    code_verifier: str | None = field(default=None, repr=False)
     max_age: int | None = None
     force: bool = False  # ask the person again, whatever session the upstream has
-    login_hint: str | None = None
+    login_hint: str | None = field(default=None, repr=False)
     ui_locales: tuple[str, ...] = ()
 
 
@@ -115,5 +116,5 @@ def s256(code_verifier: str) -> str:
 
 def with_query(uri: str, values: Mapping[str, str | None]) -> str:
     """A URI with more parameters; those it has stay (RFC 6749 §3.1)."""
-    query = urlencode({name: value for name, value in values.items() if value is not None})
-    return f"{uri}{'&' if '?' in uri else '?'}{query}"
+    told = query((name, value) for name, value in values.items() if value is not None)
+    return f"{uri}{'&' if '?' in uri else '?'}{told}"

@@ -15,7 +15,7 @@ from joserfc.jwk import ECKey, Key, RSAKey, import_key
 from pydantic import Field, ValidationError
 
 from sso import json_objects, jws
-from sso.sources import Document, Mistake, Mistakes, StrictModel, documents
+from sso.sources import Document, LinesOf, Mistake, Mistakes, StrictModel, documents, nowhere
 from sso.upstreams.claim_mapping import ClaimMapping, Form, Source
 from sso.upstreams.discovery import Metadata, uri_problem
 from sso.upstreams.model import Authentication, Upstream
@@ -78,11 +78,16 @@ class UpstreamRow(StrictModel):
     level: LevelRow
 
 
-def load_upstreams(folder: Path, environ: Mapping[str, str], *, development: bool = False) -> dict[str, Upstream]:
-    """Every upstream of a folder, in the order of their files' names.  Raises Mistakes with all of them."""
+def load_upstreams(
+    folder: Path, environ: Mapping[str, str], *, development: bool = False, lines_of: LinesOf = nowhere
+) -> dict[str, Upstream]:
+    """Every upstream of a folder, in the order of their files' names.  Raises Mistakes with all of them.
+
+    lines_of  who finds the lines of mistakes
+    """
     found: dict[str, Upstream] = {}
     mistakes: list[Mistake] = []
-    for document in documents(folder):
+    for document in documents(folder, lines_of):
         try:
             upstream = parse(document, environ, folder=folder, development=development)
         except Mistakes as error:

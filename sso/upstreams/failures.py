@@ -65,6 +65,9 @@ CAUSES: Final[Mapping[str, Cause]] = {
 }
 """The causes of this leg by speakable code."""
 
+FAULTS: Final[Mapping[str, Fault]] = {cause.speakable: fault for fault, cause in reversed(list(_CAUSES.items()))}
+"""The fault behind a code, where it is one."""
+
 _NOBODY_TO_TELL: Final = frozenset(
     {Fault.ATTEMPT_UNKNOWN, Fault.BROWSER_CHANGED, Fault.WRONG_UPSTREAM, Fault.ISSUER_MISMATCH}
 )
@@ -88,6 +91,5 @@ class UpstreamUnavailable(Refusal):
     """The upstream does not answer as it should; later it may."""
 
     def __init__(self, upstream: str, retry_after_seconds: int) -> None:
-        super().__init__(UNAVAILABLE, f"{upstream}: unavailable")
+        super().__init__(UNAVAILABLE, f"{upstream}: unavailable", retry_after=retry_after_seconds)
         self.upstream = upstream
-        self.retry_after_seconds = retry_after_seconds

@@ -1,7 +1,7 @@
 """The one way out to an upstream, as the checks see it: a request goes, a small answer comes, or it fails."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 
@@ -11,7 +11,7 @@ class Got:
 
     status: int
     content_type: str  # without parameters, lower case
-    body: bytes
+    body: bytes = field(repr=False)
 
 
 class FetchFailed(Exception):

@@ -7,7 +7,7 @@ import base64
 import hashlib
 import hmac
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final, NoReturn
 
 from sso import jws
@@ -40,8 +40,8 @@ class Expected:
     audience: str  # our client id there
     algorithms: Collection[str]
     now: int
-    nonce: str | None = None
-    access_token: str | None = None
+    nonce: str | None = field(default=None, repr=False)
+    access_token: str | None = field(default=None, repr=False)
     max_age: int | None = None  # seconds
 
 

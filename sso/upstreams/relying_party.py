@@ -97,7 +97,8 @@ class RelyingParty:
         if upstream.id_token == "required":  # noqa: S105 - a word of the configuration
             if not isinstance(id_token, str):
                 raise UpstreamRefused(upstream.id, Fault.TOKEN_ANSWER)
-            proven, shown = await self._judged(id_token, expected), id_token
+            proven = await self._judged(id_token, expected)
+            shown = id_token if metadata.end_session_endpoint is not None else None
         told = {**await self._userinfo(metadata, access_token, proven, expected), **proven}
         id_tokens.check_authentication_age(told, expected)
         return self._identified(attempt, told, shown, now)

@@ -36,6 +36,13 @@
     }
   }
 
+  /* ---- what becomes of the countdown: one word for each page at most, and nothing waits for it ---- */
+
+  function count(choice) {
+    try { if (page.choices) { navigator.sendBeacon(page.choices + choice); } } catch (unable) { /* not counted */ }
+    page.choices = '';
+  }
+
   /* A link to another face of this same page keeps what stands after #. */
   function keepFragment(link) {
     return link.indexOf('#') < 0 ? link + location.hash : link;
@@ -109,6 +116,7 @@
     if (navigator.onLine === false) { tell(texts['timer.offline']); say(texts['timer.offline']); return; }
     tell(texts['timer.leaving']);
     say(texts['timer.leaving']);
+    count('carried');
     location.replace(page.target); /* not assign: Back must lead to the page before this one */
   }
 
@@ -127,6 +135,7 @@
   function onStop() {
     if (over) { return; }
     end();
+    count('stopped');
     tell(texts['timer.stopped']);
     say(texts['timer.stopped']);
     stop.textContent = texts['timer.stop-pressed'];
@@ -135,9 +144,11 @@
     try { sessionStorage.setItem(STOPPED, page.here); } catch (unable) { /* the history remembers */ }
   }
 
-  function onGo() {
+  function onGo(event) {
+    /* The right button only opens a menu. */
+    if (event.button !== 2) { count('went'); }
     if (!over) { stopQuietly(); }
-    settle();
+    if (page.seconds) { settle(); }
   }
 
   function stoppedBefore() {
@@ -149,13 +160,13 @@
   }
 
   function startCountdown() {
+    goNow.addEventListener('click', onGo);
+    goNow.addEventListener('auxclick', onGo); /* opened in another tab, or its address copied */
     if (over) { return; }
     if (stoppedBefore()) { stopQuietly(); return; }
     show(the('timer'), true);
     show(stop, true);
     stop.addEventListener('click', onStop);
-    goNow.addEventListener('click', onGo);
-    goNow.addEventListener('auxclick', onGo); /* opened in another tab, or its address copied */
     document.addEventListener('visibilitychange', function () { if (document.hidden) { pause(); } else { resume(); } });
     window.addEventListener('pageshow', function (event) { if (event.persisted && !over) { stopQuietly(); } });
     resume();

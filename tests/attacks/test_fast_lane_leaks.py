@@ -15,7 +15,8 @@ from aiohttp.test_utils import make_mocked_request
 from proxy.audiences import Head
 from proxy.packs import Packs
 from proxy.pages import Pages
-from redirect_rules.exact import DictIndex, ExactRule, Place
+from redirect_rules.dict_index import DictIndex
+from redirect_rules.exact import ExactRule, Place
 from redirect_rules.model import Action, Life
 from redirect_rules.schedules import CLOSING
 from tests.proxy.conftest import MODEL, SCHEDULES, host_of, made_portal, with_portals

@@ -340,7 +340,7 @@ async def test_39_nothing_that_was_sent_becomes_markup(desk: Desk) -> None:
 async def test_43_whoever_is_sent_on_is_sent_by_303(desk: Desk) -> None:
     """307 would send a form that was typed here to somebody else."""
     browser = desk.browser()
-    posted = await browser.post("/authorize", desk.request())
+    posted = await browser.post("/authorize", desk.request(), {"Sec-Fetch-Site": "same-origin"})
     assert posted.status == 303
     assert (await desk.come_back(browser, posted)).status == 303
 

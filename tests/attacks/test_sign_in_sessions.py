@@ -17,6 +17,7 @@ from aiohttp import ClientSession, DummyCookieJar, TCPConnector
 from aiohttp.abc import AbstractResolver, ResolveResult
 from aiohttp.test_utils import RawTestServer
 from aiohttp.web import BaseRequest, Response, StreamResponse
+from yarl import URL
 
 from proxy.limiting import Limiter
 from proxy.login.reception import Reception
@@ -25,6 +26,7 @@ from proxy.outbound_addresses import GuardedResolver
 from proxy.pages import Pages
 from proxy.passing.forwarded import Trust
 from sso import clients, egress
+from sso.limits import LIMITS, RATES, with_most
 from sso.model import LogoutDelivery
 from sso.sources import Document, Mistakes
 from sso.store import Store
@@ -228,8 +230,8 @@ async def test_32_a_name_that_leads_into_the_house_is_not_called(desk: Desk, ans
 # 34: X-Forwarded-For
 
 
-async def statuses(desk: Desk, trust: Trust, header: str) -> list[int]:
-    """What twelve wrong secrets are answered with, each with another address in a header."""
+async def statuses(desk: Desk, trust: Trust, header: str, target: str = "/token", method: str = "POST") -> list[int]:
+    """What twelve requests (with wrong secrets) are answered with, each with another address in a header."""
     reception = Reception(desk.broker, trust=trust, suffixes=("localhost",))
 
     async def answer(request: BaseRequest) -> StreamResponse:
@@ -241,7 +243,9 @@ async def statuses(desk: Desk, trust: Trust, header: str) -> list[int]:
     async with ClientSession(cookie_jar=DummyCookieJar()) as http:
         for i in range(12):
             headers = {header: f"198.51.100.{i}", "Authorization": basic("alpha", "wrong")}
-            async with http.post(server.make_url("/token"), data={"grant_type": "x"}, headers=headers) as got:
+            data = {"grant_type": "x"} if method == "POST" else None
+            uri = URL(str(server.make_url("")).rstrip("/") + target, encoded=True)
+            async with http.request(method, uri, data=data, headers=headers, allow_redirects=False) as got:
                 found.append(got.status)
     await server.close()
     return found
@@ -253,6 +257,29 @@ async def test_34_an_address_that_the_sender_made_up_escapes_no_limit(desk: Desk
     found = await statuses(desk, Trust(), header)
     assert found[:10] == [401] * 10
     assert found[-1] == 429
+
+
+@pytest.mark.parametrize("header", ["X-Forwarded-For", "Forwarded"])
+@pytest.mark.parametrize(("kind", "target", "method"), [
+    ("authorize", "/authorize", "GET"),
+    ("userinfo", "/userinfo", "GET"),
+    ("token", "/token", "POST"),
+    ("par", "/par", "POST"),
+    ("introspection", "/introspect", "POST"),
+])  # fmt: skip
+async def test_34_nor_one_on_how_often_somebody_asks(
+    desk: Desk, header: str, kind: str, target: str, method: str
+) -> None:
+    limits = with_most(LIMITS, {"client-secret": 0})
+    desk.broker.limiter = Limiter(desk.store, pepper=b"p", limits=limits, rates=with_most(RATES, {kind: 5}))
+    query = f"?{urlencode(desk.request(prompt='none'))}" if target == "/authorize" else ""
+    found = await statuses(desk, Trust(), header, target + query, method)
+    assert 429 not in found[:5]
+    assert found[5:] == [429] * 7
+    desk.broker.limiter = Limiter(desk.store, pepper=b"p", limits=limits, rates=with_most(RATES, {kind: 5}))
+    trusted = Trust(peers=egress.networks(["127.0.0.0/8"]))
+    if header == "X-Forwarded-For":
+        assert 429 not in await statuses(desk, trusted, header, target + query, method)
 
 
 async def test_34_the_word_of_our_own_load_balancer_counts(desk: Desk) -> None:

@@ -4,10 +4,11 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
 
-from bench.logins import NotSignedIn, Visitors
+from bench.logins import NotSignedIn, Visitors, approved
 
 
 @contextmanager
@@ -48,9 +49,12 @@ def answering(steps: dict[str, tuple[int, str]]) -> Iterator[tuple[int, list[str
         thread.join()
 
 
+BACK = "http://localhost:1/callback/home"
 GOOD = {
-    "/authorize": (303, "https://home.example/authorize?x=1"),
-    "/approve": (200, "http://localhost:1/callback/home?code=1"),
+    "/authorize": (
+        303,
+        "https://home.example/authorize?" + urlencode({"redirect_uri": BACK, "state": "s", "nonce": "n"}),
+    ),
     "/callback/home": (303, "https://alpha.example/cb?code=c&state=s"),
     "/token": (200, '{"id_token": "x"}'),
 }
@@ -61,7 +65,7 @@ def test_a_visitor_goes_all_the_way_with_the_cookies_of_its_browser() -> None:
         visitors = Visitors(port, "/authorize")
         visitors.sign_in()
         visitors.close()
-    assert asked == ["GET /authorize", "GET /approve", "GET /callback/home a=1", "POST /token"]
+    assert asked == ["GET /authorize", "GET /callback/home a=1", "POST /token"]
 
 
 @pytest.mark.parametrize(
@@ -79,3 +83,10 @@ def test_a_sign_in_that_is_none_is_not_counted(steps: dict[str, tuple[int, str]]
         with pytest.raises(NotSignedIn):
             visitors.sign_in()
         visitors.close()
+
+
+def test_somebody_new_comes_back_from_where_the_account_is_each_time() -> None:
+    place = GOOD["/authorize"][1]
+    codes = [parse_qs(urlsplit(approved(place)).query)["code"][0] for _ in range(50)]
+    assert len(set(codes)) == 50
+    assert {code.partition(".")[2] for code in codes} == {"n"}

@@ -4,6 +4,7 @@
 /<name>?_stay=1    the same without a timer, as the edge would answer
 /<name>?_seconds=2 another countdown, for tests that cannot wait half a minute
 /_edge/locality    a search that knows three wards
+/_edge/notice/WORD where notices tell what became of the countdown
 /_edge/nothing     where forms and frames lead: 204, so that a page stays
 """
 
@@ -34,6 +35,7 @@ def make_app(pages: Pages | None = None) -> web.Application:
     app.router.add_get("/", index)
     app.router.add_get("/_edge/locality", locality)
     app.router.add_route("*", "/_edge/nothing", nothing)
+    app.router.add_post("/_edge/notice/{word}", nothing)
     app.router.add_get("/{name}", show)
     return app
 

@@ -147,6 +147,7 @@ def notice(name: str, **changes: object) -> Notice:
         locating=locating(),
         fragment_targets={"procedure": CODE_SEARCH, "dossier-lookup": f"{NATIONAL}/tra-cuu-ho-so"},
         dossier_lookup=f"{NATIONAL}/tra-cuu-ho-so",
+        choices="/_edge/notice/",
     )
     return replace(plain, **changes)  # type: ignore[arg-type]  # as above
 

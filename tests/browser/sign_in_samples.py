@@ -1,13 +1,17 @@
 """One view for every page of sign-in and every state it can be in, by name."""
 
 from collections.abc import Mapping
+from datetime import date
 
 from proxy.sign_in_views import (
+    Agreed,
+    Allowed,
     ChooseSignIn,
     ConfirmSignOut,
     Consent,
     FormPost,
     FrontChannelSignOut,
+    Rehearsal,
     SignedOut,
     SignInTrouble,
     SignInView,
@@ -74,6 +78,21 @@ SIGN_IN_SAMPLES: Mapping[str, SignInView] = {
         remembers=False,
         action="/consent",
         fields=HIDDEN,
+    ),
+    "sign-in-allowed": Allowed(
+        consents=(
+            Agreed(CLIENT, ("citizen_id", "name"), date(2026, 11, 22), date(2027, 11, 22), "m" * 120),
+            Agreed("Hệ thống của tỉnh Lâm Đồng", tuple(VALUES), date(2026, 2, 3), date(2027, 2, 3), "n" * 120),
+        ),
+        systems=(CLIENT, "Hệ thống của tỉnh Lâm Đồng"),
+        action="/allowed/withdraw",
+    ),
+    "sign-in-allowed-nothing": Allowed(consents=(), systems=(), action="/allowed/withdraw"),
+    "sign-in-rehearsal": Rehearsal(
+        client_name=CLIENT,
+        level=2,
+        told=(("name", "N•••"), ("citizen_id", "0•••"), ("account_type", "citizen")),
+        lacking=("email",),
     ),
     "sign-in-step-up": StepUp(client_name=CLIENT, level=2, action="/step-up", fields=HIDDEN),
     "sign-in-confirm-sign-out": ConfirmSignOut(client_name="", action="/logout", fields=HIDDEN),

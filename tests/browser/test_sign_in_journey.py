@@ -79,7 +79,7 @@ async def walk(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Walk]:
     with (folder / "said").open("wb") as said:
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "proxy", "serve", "--config", str(config),
-            cwd=ROOT, stdout=said, stderr=said, env={**os.environ},
+            cwd=ROOT, stdout=said, stderr=said, env={**os.environ, "DVC_EDGE__CONSOLE__ENABLED": "false"},
         )  # fmt: skip
         until = time.monotonic() + WITHIN_SECONDS
         while "Ctrl-C" not in (folder / "said").read_text("utf-8") or not await answers(simulator):

@@ -1,6 +1,7 @@
 // openid-client as a relying party would use it, told what to do line by line on standard input.
 // Each line is {"do": …}; each is answered by one line: {"ok": …} or {"error": …}.
 import * as readline from "node:readline";
+import * as jose from "jose";
 import * as client from "openid-client";
 
 let config, flow;
@@ -70,6 +71,21 @@ const steps = {
   async revoke() {
     await client.tokenRevocation(config, flow.tokens.refresh_token ?? flow.tokens.access_token);
     return true;
+  },
+
+  // The library leaves logout tokens to its user, who takes its metadata and the JOSE library that it is made with
+  // (Back-Channel Logout §2.6).
+  async heard({ token }) {
+    const { issuer, jwks_uri } = config.serverMetadata();
+    const { payload } = await jose.jwtVerify(token, jose.createRemoteJWKSet(new URL(jwks_uri)), {
+      issuer,
+      audience: config.clientMetadata().client_id,
+      typ: "logout+jwt",
+      requiredClaims: ["iat", "exp", "jti", "events", "sid"],
+      maxTokenAge: "2 minutes",
+    });
+    if (!payload.events["http://schemas.openid.net/event/backchannel-logout"] || "nonce" in payload) throw new Error("no logout token");
+    return payload.sid;
   },
 
   async leave({ parameters }) {

@@ -9,16 +9,32 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from http.cookies import SimpleCookie
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import urlencode, urlsplit
 
 from aiohttp import ClientConnectionError
 from yarl import URL
 
 from proxy.pages import Pages
+from sso.logout import EVENT
 from sso.stores.valkey import ValkeyStore
 from sso.vocabulary import Level
-from tests.sign_in_peers.issuer import AN, BINH, HOME, SECRET, Answer, Browser, Desk, client, free_port, issuing
+from tests.sign_in_peers.issuer import (
+    AN,
+    BINH,
+    CLIENTS,
+    HOME,
+    HOME_KEY,
+    SECRET,
+    Answer,
+    Browser,
+    Desk,
+    client,
+    free_port,
+    issuing,
+    signed,
+)
+from tests.sign_in_peers.provinces import deliver, end_session, frames
 
 MODULES = Path("/usr/lib/apache2/modules")
 START_SECONDS = 30
@@ -41,7 +57,7 @@ OIDCResponseType code
 OIDCScope "openid profile offline_access"
 OIDCPKCEMethod S256
 OIDCRedirectURI http://localhost:{port}/secure/callback
-OIDCDefaultLoggedOutURL http://localhost:{port}/out
+OIDCDefaultLoggedOutURL http://localhost:{port}/out/
 OIDCCryptoPassphrase {secret}
 OIDCInfoHook iat access_token id_token userinfo session
 OIDCSSLValidateServer Off
@@ -113,7 +129,8 @@ async def apache(folder: Path, port: int, issuer: str) -> AsyncIterator[None]:
     for name in ("secure", "strong"):
         (folder / "site" / name).mkdir(parents=True)
         (folder / "site" / name / "index.html").write_text(f"the form of {name}")
-    (folder / "site/out").write_text("out")
+    (folder / "site/out").mkdir()
+    (folder / "site/out/index.html").write_text("out")
     modules = "\n".join(f"LoadModule {name}_module {MODULES}/mod_{name}.so" for name in LOADED)
     text = CONFIGURATION.format(
         folder=folder, port=port, issuer=issuer, secret=SECRET, modules=modules, level=Level.TWO.acr
@@ -134,15 +151,23 @@ async def apache(folder: Path, port: int, issuer: str) -> AsyncIterator[None]:
 
 
 @asynccontextmanager
-async def province(state: ValkeyStore, pages: Pages, folder: Path) -> AsyncIterator[Province]:
+async def province(
+    state: ValkeyStore, pages: Pages, folder: Path, *, hears_by: Literal["back", "front"] = "back"
+) -> AsyncIterator[Province]:
     port, own = free_port(), free_port()
+    callback = f"http://localhost:{own}/secure/callback"
     record = client(
         "apache",
-        redirect_uris=(f"http://localhost:{own}/secure/callback",),
-        post_logout_redirect_uris=(f"http://localhost:{own}/out",),
+        redirect_uris=(callback,),
+        post_logout_redirect_uris=(f"http://localhost:{own}/out/",),
+        # Where the module takes them: its own redirect URI (its wiki, "OIDC Logout").
+        backchannel_logout_uri=f"{callback}?logout=backchannel" if hears_by == "back" else None,
+        # Pages show frames of https alone: as if Apache stood behind TLS.
+        frontchannel_logout_uri=f"{callback}?logout=get".replace("http:", "https:") if hears_by == "front" else None,
     )
+    clients = {**CLIENTS, "apache": record}
     async with (
-        issuing(state, pages, issuer=f"http://localhost:{port}", port=port, clients={"apache": record}) as desk,
+        issuing(state, pages, issuer=f"http://localhost:{port}", port=port, clients=clients) as desk,
         apache(folder, own, desk.broker.issuer),
     ):
         desk.clock.now = int(time.time())
@@ -150,7 +175,7 @@ async def province(state: ValkeyStore, pages: Pages, folder: Path) -> AsyncItera
         async with asyncio.timeout(START_SECONDS):
             while True:
                 try:
-                    await made.get("/out")
+                    await made.get("/out/")
                     break
                 except ClientConnectionError:
                     await asyncio.sleep(0.05)
@@ -178,9 +203,11 @@ async def test_a_whole_journey(state: ValkeyStore, pages: Pages, tmp_path: Path)
         page, way = await there.visit(f"{there.origin}/secure/index.html")
         assert page.text == "the form of secure"
         assert urlsplit(HOME).netloc not in way
-        # Out at Apache and at the issuer; then a dialog again.
-        out, _ = await there.visit(f"{there.origin}/secure/callback?{urlencode({'logout': f'{there.origin}/out'})}")
-        assert out.status == 200
+        # Out at Apache and at the issuer, and back to where Apache asked for; then a dialog again.
+        leaving = f"{there.origin}/secure/callback?{urlencode({'logout': f'{there.origin}/out/'})}"
+        out, way = await there.visit(leaving)
+        assert (out.status, out.text) == (200, "out")
+        assert urlsplit(there.desk.broker.issuer).netloc in way
         page, way = await there.visit(f"{there.origin}/secure/index.html")
         assert way.count(urlsplit(HOME).netloc) == 1
 
@@ -202,3 +229,42 @@ async def test_a_step_up(state: ValkeyStore, pages: Pages, tmp_path: Path) -> No
         left = await there.browser.post("/step-up", {**page.form(), "answer": "allow"})
         page, _ = await there.visit(left.location)
         assert page.text == "the form of strong"
+
+
+async def test_signed_out_elsewhere_it_hears_by_the_back_channel(
+    state: ValkeyStore, pages: Pages, tmp_path: Path
+) -> None:
+    async with province(state, pages, tmp_path) as there:
+        await there.visit(f"{there.origin}/secure/index.html")
+        assert (await there.get("/secure/index.html")).text == "the form of secure"
+        await end_session(there.desk, there.browser, "beta")
+        assert (await there.get("/secure/index.html")).text == "the form of secure"  # nobody has told it yet
+        assert await deliver(there.desk) == 1
+        (heard,) = (await there.desk.store.deliveries("apache"))["apache"]
+        assert (heard.state, heard.last_error) == ("delivered", "")
+        sent = await there.get("/secure/index.html")
+        assert sent.location.startswith(f"{there.desk.broker.issuer}/authorize?")
+
+
+async def test_a_logout_token_that_is_not_ours_ends_nothing(state: ValkeyStore, pages: Pages, tmp_path: Path) -> None:
+    async with province(state, pages, tmp_path) as there:
+        await there.visit(f"{there.origin}/secure/index.html")
+        info = await told(there)
+        now = there.desk.clock.now
+        claims = {"iss": there.desk.broker.issuer, "aud": "apache", "sid": info["id_token"]["sid"], "iat": now}
+        forged = signed({**claims, "exp": now + 120, "jti": "x", "events": {EVENT: {}}}, HOME_KEY)
+        target = f"http://127.0.0.1:{there.port}/secure/callback?logout=backchannel"
+        async with there.desk.http.post(target, data={"logout_token": forged}) as refused:
+            assert refused.status == 400
+        assert (await there.get("/secure/index.html")).text == "the form of secure"
+
+
+async def test_signed_out_elsewhere_it_hears_by_a_frame(state: ValkeyStore, pages: Pages, tmp_path: Path) -> None:
+    async with province(state, pages, tmp_path, hears_by="front") as there:
+        await there.visit(f"{there.origin}/secure/index.html")
+        (frame,) = frames(await end_session(there.desk, there.browser, "beta"))
+        heard = await there.get(frame.replace("https:", "http:"))
+        assert heard.status == 200
+        assert "no-store" in heard.headers["Cache-Control"]
+        sent = await there.get("/secure/index.html")
+        assert sent.location.startswith(f"{there.desk.broker.issuer}/authorize?")

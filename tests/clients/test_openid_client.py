@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 from proxy.pages import Pages
 from sso.stores.valkey import ValkeyStore
@@ -26,6 +27,7 @@ from tests.sign_in_peers.issuer import (
     free_port,
     issuing,
 )
+from tests.sign_in_peers.provinces import deliver, end_session, frames, province
 
 FOLDER = Path(__file__).parent
 PATIENCE_SECONDS = 60
@@ -109,18 +111,42 @@ async def test_a_whole_journey_by_a_secret(state: ValkeyStore, pages: Pages) -> 
         assert answer.location.startswith(HOME)
         again = await lib.do("finish", url=(await desk.come_back(browser, answer)).location)
         assert again["claims"]["auth_time"] >= first["claims"]["auth_time"] + 20
-        # Out, and then not silently any more.
-        await sign_out(
-            browser, await lib.do("leave", parameters={"post_logout_redirect_uri": "https://alpha.example/out"})
-        )
+        # Out, back to where the client asked for, and then not silently any more.
+        leaving = {"post_logout_redirect_uri": "https://alpha.example/out", "state": "a state"}
+        left = await browser.get(await lib.do("leave", parameters=leaving))
+        assert (left.status, left.location) == (303, "https://alpha.example/out?state=a%20state")
         url = await lib.do("begin", parameters={**back, "prompt": "none"})
         refused = await lib.tried("finish", url=(await browser.get(url)).location)
         assert refused["error"] == "login_required"
 
 
-async def sign_out(browser: Browser, url: str) -> None:
-    answer = await browser.get(url)
-    assert answer.status in {200, 303}, answer.text
+async def test_a_sign_out_elsewhere_is_heard_by_the_back_channel(state: ValkeyStore, pages: Pages) -> None:
+    async with province() as server, world(state, pages) as (desk, lib):
+        desk.broker.clients = {**CLIENTS, "alpha": replace(CLIENTS["alpha"], backchannel_logout_uri=server.address)}
+        browser, back = desk.browser(), {"redirect_uri": "https://alpha.example/cb"}
+        await lib.do("discover", issuer=desk.broker.issuer, id="alpha", secret=SECRET)
+        url = await lib.do("begin", parameters=back)
+        signed_in = await lib.do("finish", url=(await visit(desk, browser, url)).location)
+        await end_session(desk, browser, "beta")
+        assert await deliver(desk) == 1
+        (token,) = server.tokens
+        assert await lib.do("heard", token=token) == signed_in["claims"]["sid"]
+        head, _, signature = token.rpartition(".")
+        assert "error" in await lib.tried("heard", token=f"{head}.{signature[::-1]}")
+
+
+async def test_a_sign_out_elsewhere_is_heard_by_a_frame(state: ValkeyStore, pages: Pages) -> None:
+    async with world(state, pages) as (desk, lib):
+        alpha = replace(CLIENTS["alpha"], frontchannel_logout_uri="https://alpha.example/front?x=1")
+        desk.broker.clients = {**CLIENTS, "alpha": alpha}
+        browser, back = desk.browser(), {"redirect_uri": "https://alpha.example/cb"}
+        await lib.do("discover", issuer=desk.broker.issuer, id="alpha", secret=SECRET)
+        url = await lib.do("begin", parameters=back)
+        signed_in = await lib.do("finish", url=(await visit(desk, browser, url)).location)
+        (frame,) = frames(await end_session(desk, browser, "beta"))
+        assert frame.startswith("https://alpha.example/front?x=1&")
+        told = dict(parse_qsl(urlsplit(frame).query))
+        assert (told["iss"], told["sid"]) == (signed_in["claims"]["iss"], signed_in["claims"]["sid"])
 
 
 async def test_a_step_up(state: ValkeyStore, pages: Pages) -> None:

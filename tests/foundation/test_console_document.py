@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from proxy.console.api_endpoints import ENDPOINTS, Endpoint
+from proxy.console.api_endpoints import ENDPOINTS
+from proxy.console.api_operations import Endpoint
 from proxy.console.sessions import IDLE_SECONDS, LONGEST, WARN_MINUTES
 from proxy.console.work import KEPT
 from redirect_rules.rights import DEEDS, Deed, Role

@@ -129,3 +129,33 @@ def test_an_issuer_is_an_origin_that_browsers_keep_cookies_for(text: str) -> Non
         assert expected in complaint
     else:
         assert parsed(f"[sso]\n{text}").sso.issuer == (tomllib.loads(text).get("issuer") or "")
+
+
+# The console as a client of the broker: text, complaint
+BY_BROKER = '[console]\nsecret_file = "s"\n'
+CONSOLES = [
+    (BY_BROKER, "public: the broker sends officers back to this address"),
+    (BY_BROKER + 'public = "https://console.example.vn"', "there is none: name sso.issuer"),
+    (BY_BROKER + 'secret = "s"\npublic = "https://console.example.vn"', "secret_file says it already"),
+    (
+        '[console]\nsecret = "s"\npublic = "https://console.example.vn"\n[sso]\nissuer = "https://signin.example.vn"',
+        "a secret is not written down here",
+    ),
+    ('[console]\npublic = "http://console.example.vn"', "must be https"),
+    ('[console]\npublic = "https://console.example.vn/"', "without a path"),
+    ('[console]\npublic = "https://Console.example.vn"', "small letters"),
+    ('[console]\npublic = "https://console.example.vn:x"', "is no address"),
+]
+
+
+@pytest.mark.parametrize(("text", "complaint"), CONSOLES)
+def test_a_console_that_the_broker_could_not_know_is_refused(text: str, complaint: str) -> None:
+    (found,) = complaints(text)
+    assert complaint in found
+
+
+def test_a_secret_of_the_console_stands_in_no_description() -> None:
+    sso = '[sso]\nissuer = "http://signin.localhost"\nenvironment = "development"\n'
+    settings = parsed(sso + '[console]\nsecret = "demonstration"\npublic = "http://console.localhost:8083"')
+    assert settings.console.by_broker
+    assert "demonstration" not in repr(settings)

@@ -4,7 +4,10 @@ import gc
 import json
 import os
 import socket
+import subprocess
+import sys
 from dataclasses import asdict
+from pathlib import Path
 
 import pytest
 
@@ -61,3 +64,26 @@ def test_every_complaint_arrives_even_a_very_long_one() -> None:
     assert problem_from(told[0]["problem"]) == problems[0]
     assert problem_from(told[1]["problem"]).text == "x" * 4_000
     assert told[2] == {"refused": True}
+
+
+_FORESEEN = """
+import gc, sys
+from pathlib import Path
+from proxy import fork_server
+loaded = fork_server.load(Path(sys.argv[1]))
+before = "sqlalchemy" in sys.modules
+fork_server._foresee(loaded)
+localities = loaded.parts.packs.snapshot.localities
+print(before, "sqlalchemy" in sys.modules, "_misspellings" in vars(localities), gc.get_freeze_count() > 0)
+"""
+
+
+def test_what_workers_share_without_the_first_one_waiting_for_it_is_read_after_that_one_was_made(
+    tmp_path: Path,
+) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", _FORESEEN, str(CONF / "edge.toml")],
+        capture_output=True, text=True, timeout=60, check=True,
+        env={**os.environ, "DVC_EDGE__STATE__FOLDER": str(tmp_path)},
+    )  # fmt: skip
+    assert done.stdout.split() == ["False", "True", "True", "True"]

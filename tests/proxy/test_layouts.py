@@ -10,11 +10,13 @@ import pytest
 
 from proxy import layouts, messages
 from proxy.sign_in_views import (
+    Allowed,
     ChooseSignIn,
     ConfirmSignOut,
     Consent,
     FormPost,
     FrontChannelSignOut,
+    Rehearsal,
     SignedOut,
     SignInTrouble,
     StepUp,
@@ -35,12 +37,12 @@ ALLOWED: dict[type[View], dict[str, str]] = {
     Framed: {"connect-src": "'none'", "form-action": "'none'", "frame-ancestors": "*"},
     **{
         view: {"connect-src": "'none'", "form-action": "'self'", "frame-ancestors": "'none'"}
-        for view in (ChooseSignIn, Consent, StepUp, ConfirmSignOut)
+        for view in (ChooseSignIn, Consent, StepUp, ConfirmSignOut, Allowed)
     },
     FormPost: {"connect-src": "'self'", "form-action": "'self'", "frame-ancestors": "'none'"},
     **{
         view: {"connect-src": "'none'", "form-action": "'none'", "frame-ancestors": "'none'"}
-        for view in (FrontChannelSignOut, SignedOut, SignInTrouble)
+        for view in (FrontChannelSignOut, Rehearsal, SignedOut, SignInTrouble)
     },
 }
 """Where forms of sign-in may lead besides, and what it frames, is said by each view itself."""
@@ -147,3 +149,36 @@ def test_the_host_stands_out_and_the_rest_may_wrap() -> None:
 def test_a_unit_inside_a_vietnamese_sentence_begins_small() -> None:
     assert layouts._inside("Tỉnh Lạng Sơn", "vi") == "tỉnh Lạng Sơn"
     assert layouts._inside("Tỉnh Lạng Sơn", "en") == "Tỉnh Lạng Sơn"
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "https://a.example/",
+        "/x",
+        "http://a.localhost:8080/x",
+        "http://localhost/x",
+        "http://127.0.0.1:1/",
+        "http://[::1]/",
+    ],
+)
+def test_a_link_leads_to_https_to_ourselves_or_to_the_visitors_own_machine(address: str) -> None:
+    assert layouts._href(address) == address
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "http://a.example/",
+        "//a.example",
+        "/\\a",
+        "javascript:x",
+        "http://localhost.example/",
+        "http://127.0.0.1.x/",
+        "http://x@localhost/",
+        "",
+    ],
+)
+def test_a_link_leads_nowhere_else(address: str) -> None:
+    with pytest.raises(ValueError, match="must not become a link"):
+        layouts._href(address)

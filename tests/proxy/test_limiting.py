@@ -1,5 +1,6 @@
 """Failures are counted for all workers together; whoever fails too often is refused without asking the store."""
 
+from proxy.config import SignInLimits
 from proxy.limiting import Limiter
 from sso.limits import LIMITS, RATES
 from sso.store import StoreUnavailable
@@ -60,8 +61,20 @@ async def test_a_network_that_begins_too_much_waits_and_the_store_is_not_asked()
     assert limited == ["sign-in"]
 
 
+async def test_where_a_limit_was_taken_away_nothing_is_counted() -> None:
+    limiter = Limiter(None, pepper=b"p", limits={}, rates={})  # type: ignore[arg-type]  # it would break
+    assert {await fail(limiter, 100)} == {0}
+    assert {limiter.crowded("sign-in", "langson", ADDRESS, 100) for _ in range(1_000)} == {0}
+
+
 async def test_a_lock_is_told_once(state: ValkeyStore) -> None:
     told: list[tuple[str, str, int]] = []
     limiter = Limiter(state, pepper=b"p", on_locked=lambda *lock: told.append(lock))
     await fail(limiter, MOST + 5)
     assert told == [("client-secret", "langson", 100)]
+
+
+def test_the_settings_say_what_holds_without_them() -> None:
+    settings = SignInLimits()
+    assert settings.rates == {kind: rate.most for kind, rate in RATES.items()}
+    assert settings.failures == {kind: limit.most for kind, limit in LIMITS.items()}

@@ -43,6 +43,18 @@ def test_lines_of_several_processes_are_never_mixed() -> None:
     assert all(len(set(line)) == 1 for line in lines[:-1])
 
 
+def test_lines_of_several_processes_in_one_file_are_never_mixed(tmp_path: Path) -> None:
+    log = tmp_path / "access.log"
+    with log.open("ab") as stdout:
+        writers = [
+            subprocess.Popen([sys.executable, "-c", WRITER, letter], stdout=stdout, cwd=ROOT) for letter in "abc"
+        ]
+        assert [writer.wait(60) for writer in writers] == [0, 0, 0]
+    lines = log.read_text().split("\n")
+    assert len(lines) == 3 * 60 * 200 + 1
+    assert all(len(set(line)) == 1 for line in lines[:-1])
+
+
 @pytest.fixture
 def pipe() -> Iterator[tuple[int, int]]:
     ends = os.pipe()

@@ -3,15 +3,30 @@
 # ruff: noqa: F811 - fixtures are imported under the names by which tests ask for them
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 
 import pytest
+from aiohttp import ClientSession, ClientTimeout
+from joserfc import jwt
 
+from proxy.logout_deliveries import LogoutWorker
 from proxy.pages import Pages
 from sso import logout
 from sso.store import Backlog, Store, StoreUnavailable
 from tests.sign_in_peers.fixtures import state, store_url  # noqa: F401
-from tests.sign_in_peers.provinces import LOOPBACK, deliver, desk_with, province, signed_out, worker
+from tests.sign_in_peers.issuer import Desk
+from tests.sign_in_peers.provinces import (
+    LOOPBACK,
+    deliver,
+    desk_with,
+    province,
+    published,
+    signed_out,
+    silent,
+    worker,
+)
 
 
 @pytest.mark.parametrize("status", [302, 400, 500, 503])
@@ -140,3 +155,68 @@ async def test_what_waits_is_told_for_metrics(state: Store, pages: Pages, monkey
         running.cancel()
         await asyncio.wait({running})
         assert told.empty()  # now and then, and not each time
+
+
+@asynccontextmanager
+async def delivering(desk: Desk) -> AsyncIterator[LogoutWorker]:
+    """A worker at its work."""
+    made = worker(desk)
+    running = asyncio.ensure_future(made.run())
+    try:
+        yield made
+    finally:
+        running.cancel()
+        await asyncio.wait({running})
+
+
+async def test_a_client_that_takes_its_time_holds_nobody_up(
+    state: Store, pages: Pages, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("proxy.logout_deliveries.LOOK_SECONDS", 0.01)
+    monkeypatch.setattr("proxy.logout_deliveries.AT_ONCE", 2)
+    async with (
+        silent() as (address, asked),
+        province() as server,
+        desk_with(state, pages, address, server.address) as desk,
+    ):
+        await signed_out(desk, "c0", "c1")
+        async with delivering(desk), asyncio.timeout(60):
+            await asked.wait()
+            await server.told.wait()  # although the first has not answered
+
+
+async def test_what_waits_for_a_client_that_is_not_there_takes_nobodys_place(state: Store, pages: Pages) -> None:
+    async with silent() as (address, asked), desk_with(state, pages, address) as desk:
+        for _ in range(5):
+            await signed_out(desk, "c0")
+        made = worker(desk)
+        async with ClientSession(timeout=ClientTimeout(total=0.5)) as http:
+            assert await made.deliver_due(http) == 5
+            assert asked.connections == 5
+            for turn in range(1, 4):
+                desk.clock.now += 2**turn  # later and later, and one looks for all
+                assert await made.deliver_due(http) == 5
+                assert asked.connections == 5 + turn
+        assert {one.last_error for one in (await desk.store.deliveries("c0"))["c0"]} == {"timeout"}
+
+
+@pytest.mark.clocked
+async def test_thirty_four_clients_hear_of_a_sign_out_one_of_them_when_it_is_back(state: Store, pages: Pages) -> None:
+    async with AsyncExitStack() as exits:
+        servers = [await exits.enter_async_context(province()) for _ in range(34)]
+        down = servers[7]
+        down.status = 503
+        desk = await exits.enter_async_context(desk_with(state, pages, *(one.address for one in servers)))
+        names = [f"c{number}" for number in range(34)]
+        claims = await signed_out(desk, *names)
+        async with delivering(desk), asyncio.timeout(120):
+            await asyncio.gather(*(server.told.wait() for server in servers))
+            down.status = 200
+            while (await desk.store.deliveries("c7"))["c7"][0].state != "delivered":
+                desk.clock.now += 1  # its clock goes faster than ours
+                await asyncio.sleep(0.1)
+        keys = await published(desk)
+        for name, server in zip(names, servers, strict=True):
+            told = jwt.decode(server.tokens[-1], keys, algorithms=["ES256", "RS256"]).claims
+            assert (told["sid"], told["aud"]) == (claims[name]["sid"], name)
+            assert len(server.tokens) == 1 or server is down

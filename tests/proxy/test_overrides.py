@@ -1,6 +1,7 @@
 """The operators' folder is read whole, and every mistake in it is told."""
 
 import random
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ SVG = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 9 9"><path d="M0 0h9
 PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 40
 
 
-def laid_out(root: Path, files: dict[str, str | bytes]) -> Path:
+def laid_out(root: Path, files: Mapping[str, str | bytes]) -> Path:
     for name, content in files.items():
         path = root / name
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -68,7 +68,7 @@ ADDRESSES = {
     "continue_link",
     "return_link",
 }
-DECIDED = {"kind", "reason"}  # one of a few words; mypy keeps it so
+DECIDED = {"kind", "reason", "told"}  # one of a few words; mypy keeps it so
 
 
 def variants(value: Any, name: str, put: str) -> Iterator[Any]:
@@ -310,6 +310,50 @@ def test_all_mistakes_are_told_at_once_each_with_file_and_key(tmp_path: Path) ->
         "messages.vi.toml: timer.stop",
         "templates/gone.html: nobody",
     ]
+
+
+# ── sentences that were published for one portal ─────────────────────────────────────────────────────────────────────
+
+
+def with_texts(view: Any, texts: dict[str, dict[str, str]]) -> Any:
+    return dataclasses.replace(view, portal=dataclasses.replace(view.portal, texts=texts))
+
+
+def test_a_portal_says_in_its_own_words_what_was_published_for_it() -> None:
+    own = with_texts(GONE, {"vi": {"gone.title": "Trang <này> đã chuyển"}})
+    page = html(own)
+    assert "Trang &lt;này&gt; đã chuyển" in page
+    assert "Trang này không còn nữa" not in page
+    assert "Trang này không còn nữa" in html(GONE), "nobody else does"
+
+
+@pytest.mark.parametrize(
+    ("key", "text", "said"),
+    [
+        ("gone.title", "Trang đã chuyển", ""),
+        ("gone.titel", "Trang", "no page asks for this key; did you mean gone.title?"),
+        ("gone.title", "Trang {nobody}", "{nobody} is not known here"),
+        ("gone.title", "Trang {", "write {{ and }} for braces"),
+    ],
+)
+def test_a_sentence_that_cannot_be_said_is_complained_of_and_the_shipped_one_is_said(
+    key: str, text: str, said: str
+) -> None:
+    pages = Pages()
+    complaint = pages.complaint(key, text)
+    assert said in complaint
+    assert bool(said) is bool(complaint)
+    if said:
+        assert "Trang này không còn nữa" in html(with_texts(GONE, {"vi": {key: text}}), pages=pages)
+
+
+def test_a_published_sentence_wins_over_the_operators_file(tmp_path: Path) -> None:
+    files = {"lang-son/messages.vi.toml": '[gone]\ntitle = "Từ tệp"'}
+    pages = Pages(laid_out(tmp_path, files))
+    assert "Từ tệp" in html(GONE, pages=pages)
+    assert "Đã công bố" in html(with_texts(GONE, {"vi": {"gone.title": "Đã công bố"}}), pages=pages)
+    assert pages.shipped("vi", "lang-son").raw("gone.title") == "Từ tệp"
+    assert pages.shipped("vi").raw("gone.title") == "Trang này không còn nữa"
 
 
 # ── the whole ─────────────────────────────────────────────────────────────────────────────────────────────────────

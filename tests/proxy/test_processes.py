@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from proxy import processes
 from proxy.processes import Child, check_support, close_all, ending
 
 ROOT = Path(__file__).parents[2]
@@ -110,3 +111,16 @@ def test_an_end_is_told_in_words(returncode: int, words: str) -> None:
 
 def test_this_machine_can_supervise() -> None:
     check_support()
+
+
+def test_memory_that_was_freed_goes_back_to_the_kernel() -> None:
+    held = [b"x" * 100_000 for _ in range(300)]  # of a size that the C library does not map by itself
+    held = held[-1:]
+    before = _resident_bytes()
+    processes.return_memory()
+    assert _resident_bytes() < before - 5_000_000
+    assert held
+
+
+def _resident_bytes() -> int:
+    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")

@@ -13,7 +13,8 @@ from proxy.pages import Pages
 from proxy.redirects import Redirects, plain_address
 from proxy.verdicts import Verdicts
 from redirect_rules.canonical import BadTarget, canonical_key
-from redirect_rules.exact import DictIndex, ExactRule
+from redirect_rules.dict_index import DictIndex
+from redirect_rules.exact import ExactRule
 from redirect_rules.model import Action, Life
 from tests.proxy.conftest import host_of
 from tests.proxy.lanes import Connection, Lane, lane_over, same

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from proxy.access_log import Lines
@@ -15,9 +15,12 @@ from proxy.packs import Packs
 from proxy.pages import Pages
 from proxy.prepared import Sketch
 from proxy.redirects import Redirects, plain_address
-from proxy.shortcuts import Course, Shortcuts, ends_after, may_name_somebody
+from proxy.shortcuts import Course, Shortcuts, ends_after, form_of, may_name_somebody, without_people
 from proxy.verdicts import Verdicts
-from redirect_rules.exact import DictIndex, ExactRule, Shape, complaint
+from redirect_rules.dict_index import DictIndex
+from redirect_rules.exact import ExactRule, Shape
+from redirect_rules.exact_complaints import complaint
+from redirect_rules.hits import shown_and_counted
 from redirect_rules.masking import masked
 from redirect_rules.matching import TemplateIndex
 from redirect_rules.model import (
@@ -41,7 +44,7 @@ HOST = host_of("settled", Life.GONE)
 PORTAL = HOST.replace(".", "-")
 CRAWLER = "User-Agent: Googlebot\r\nAccept: text/html\r\n"
 
-SKETCH = Sketch(b"[", b" to ", b", to ", b" of ", b" at ", b"]", True, b"\n")
+SKETCH = Sketch(b"[", b" to ", b", to ", b" of ", b" at ", b"]", body=True)
 LINES = Lines("", "")
 LABELS = Labels("langson", "redirect", "crawler", "301")
 
@@ -201,5 +204,12 @@ def test_what_was_common_can_be_forgotten() -> None:
 
 @given(st.text("aZ09-_./@", max_size=60).map("/".__add__))
 def test_a_path_that_names_nobody_is_shown_as_it_is(path: str) -> None:
-    if not may_name_somebody(path.encode()) and "@" not in path:
+    if not may_name_somebody(form_of(path.encode())) and "@" not in path:
         assert masked(path) == path
+
+
+@given(st.text("aZ019-_./", max_size=80).map("/".__add__))
+@example("/a/1234567")
+@example("/12345678901234567890123456789012345678901234567890/a/7654321b")
+def test_whoever_is_named_is_hidden_as_everywhere(path: str) -> None:
+    assert without_people("h", path, form_of(path.encode())) == shown_and_counted("h", path)

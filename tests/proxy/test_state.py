@@ -1,5 +1,6 @@
 """What is served from a state folder, whatever else is dead."""
 
+import shutil
 from datetime import timedelta
 from pathlib import Path
 
@@ -15,17 +16,25 @@ from redirect_rules.store import NEW, Change, Kind, Put, Ref
 from tests.conftest import AUTUMN, settings_with
 
 
-@pytest.fixture
-def state(tmp_path: Path, packs: Packs) -> State:
-    """Two published numbers."""
-    state = State.of(settings_with({"DVC_EDGE__STATE__FOLDER": str(tmp_path)}))
+@pytest.fixture(scope="session")
+def published(tmp_path_factory: pytest.TempPathFactory, packs: Packs) -> Path:
+    """A state folder with two published numbers, made once, and copied for each test."""
+    folder = tmp_path_factory.mktemp("published")
+    state = State.of(settings_with({"DVC_EDGE__STATE__FOLDER": str(folder)}))
     with state.store() as store:
         seed(store, packs_of(packs.sources), at=AUTUMN)
         for name in ("one", "two"):
             body = {"id": name, "exact": [f"/{name}"], "action": "gone"}
             store.apply([Put(Ref(Kind.RULE, "portal:langson", name), body, NEW)], Change("an", "x", AUTUMN))
             publish(store, packs.sources, state.snapshots, Change("an", name, AUTUMN))
-    return state
+    return folder
+
+
+@pytest.fixture
+def state(tmp_path: Path, published: Path) -> State:
+    """Two published numbers."""
+    shutil.copytree(published, tmp_path, dirs_exist_ok=True, symlinks=True)
+    return State.of(settings_with({"DVC_EDGE__STATE__FOLDER": str(tmp_path)}))
 
 
 def number(state: State) -> int:

@@ -13,7 +13,8 @@ from proxy.packs import Packs
 from redirect_rules.analysis import MOST_WEIGHT, Finding, Flaw, Severity, analyse
 from redirect_rules.decision import Decision, Visit, decide
 from redirect_rules.destinations import Destination, UrlForm
-from redirect_rules.exact import DictIndex, ExactRule
+from redirect_rules.dict_index import DictIndex
+from redirect_rules.exact import ExactRule
 from redirect_rules.model import (
     HO_CHI_MINH,
     Action,

@@ -15,6 +15,7 @@ from redirect_rules.audit import (
     ContentDigest,
     Entry,
     Link,
+    Search,
     canonical_json,
     chained,
     checked,
@@ -142,3 +143,16 @@ def test_the_digest_is_one_hash_over_all_objects_however_many_are_taken_at_once(
         whole.update(f"rule\x1fportal:langson\x1f{number}\x1fon\x1f{body or ''}\n".encode())
     assert (digest.text(), digest.count) == (whole.hexdigest(), count)
     assert digest.text() == whole.hexdigest(), "asking does not change it"
+
+
+SAID = [
+    ("", ("",), True),
+    ("ộ", ("MỘT LÝ DO", None), True),
+    ("lý do", ("put", "rule portal:langson/news", "Một LÝ DO", None), True),
+    ("batch", (None, "import-7"), False),
+]
+
+
+@pytest.mark.parametrize(("word", "texts", "says"), SAID)
+def test_a_word_is_searched_without_case(word: str, texts: tuple[str | None, ...], *, says: bool) -> None:
+    assert Search(word=word).says(*texts) is says

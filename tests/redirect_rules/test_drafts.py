@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
+from redirect_rules.dict_index import DictIndex
 from redirect_rules.drafts import Draft
-from redirect_rules.exact import DictIndex
 from redirect_rules.model import Rule
 from redirect_rules.packs import Listed, Packs, read_packs
 from redirect_rules.sources import Problems
@@ -104,3 +104,30 @@ def test_what_is_no_rule_is_named(
     with pytest.raises(Problems) as caught:
         compiled(store, packs)
     assert str(caught.value).startswith(said)
+
+
+TEXTS = Ref(Kind.TEXTS, "portal:langson", "pages")
+
+
+def test_sentences_of_a_portal_lie_over_those_of_its_body(store: SqlStore, packs: Packs) -> None:
+    seeded(store, packs)
+    portal = store.get(Ref(Kind.PORTAL, "", "langson"))
+    assert portal is not None
+    body = {**portal.body, "texts": {"vi": {"gone.title": "A", "gone.link": "B"}, "en": {"gone.title": "C"}}}
+    store.put(portal.ref, body, by("an"), seen_version=portal.version)
+    store.put(TEXTS, {"texts": {"vi": {"gone.title": "D"}}}, by("an"), seen_version=0)
+    assert texts_of(store, packs) == {"vi": {"gone.title": "D", "gone.link": "B"}, "en": {"gone.title": "C"}}
+
+
+@pytest.mark.parametrize("body", [{}, {"texts": 5}, {"texts": {"vi": 5}}, {"texts": {"vi": {"gone.title": 5}}}])
+def test_sentences_of_another_form_are_told_with_their_portal(
+    store: SqlStore, packs: Packs, body: dict[str, object]
+) -> None:
+    seeded(store, packs)
+    store.put(TEXTS, body, by("an"), seen_version=0)
+    with pytest.raises(Problems, match=r"langson: portal\.\d+\.texts"):
+        texts_of(store, packs)
+
+
+def texts_of(store: SqlStore, packs: Packs) -> object:
+    return next(one for one in compiled(store, packs).snapshot.all_portals if one.id == "langson").texts

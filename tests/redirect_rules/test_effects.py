@@ -7,8 +7,9 @@ import pytest
 
 from proxy.packs import Packs
 from redirect_rules import effects
+from redirect_rules.dict_index import DictIndex
 from redirect_rules.effects import EffectReport, Kind, effect
-from redirect_rules.exact import DictIndex, ExactRule
+from redirect_rules.exact import ExactRule
 from redirect_rules.model import Action, Switch
 from redirect_rules.replay import LoggedRequest
 from redirect_rules.snapshot import Snapshot

@@ -14,7 +14,18 @@ from redirect_rules.answers import asker
 from redirect_rules.canonical import BadTarget, canonical_key
 from redirect_rules.clients import client_class
 from redirect_rules.decision import Decision, Visit, decide
-from redirect_rules.hits import OTHER, OURS, READERS, SHADOW, Hit, HitCounter, key_of, shown_and_counted, target_of
+from redirect_rules.hits import (
+    OTHER,
+    OURS,
+    READERS,
+    SHADOW,
+    Choice,
+    Hit,
+    HitCounter,
+    key_of,
+    shown_and_counted,
+    target_of,
+)
 from redirect_rules.masking import masked
 from redirect_rules.model import Action, ClientClass
 from redirect_rules.replay import replay
@@ -36,8 +47,8 @@ KEYS = [
     ("/vi/thu-tuc-hanh-chinh/chi-tiet?ma=1.001193&x=1",     "/vi/thu-tuc-hanh-chinh/chi-tiet?ma=",     "igate2/procedure-by-code"),
     ("/Khong/CO/?MA=1&ma=2",                                "/khong/co?ma=",                           ""),
     ("/khong-co?ma=",                                       "/khong-co",                               ""),
-    ("/khong-co?keyword=Lan&token=t&sid=s&cccd=001",        "/khong-co?keyword=",                      ""),
-    ("/khong-co?ma=1&keyword=b",                            "/khong-co?keyword=&ma=",                  ""),
+    ("/khong-co?keyword=Lan&token=t&sid=s&cccd=001",        "/khong-co?keyword=",                      "clues/procedure-or-words"),
+    ("/khong-co?ma=1&keyword=b",                            "/khong-co?keyword=&ma=",                  "clues/procedure-or-words"),
     ("/khong-co/001199012345",                              "/khong-co/############",                  ""),
     ("/tra-cuu-ho-so/000.00.53.H48-220921-0099",            "/tra-cuu-ho-so/###.##.##.###-######-####", "common/dossier-lookup"),
     ("/khong-co/lan.nguyen@example.vn",                     "/khong-co/#@#",                           ""),
@@ -277,6 +288,21 @@ def test_a_rehearsed_visit_counts_as_ahead_and_as_no_closed_page(snapshot: Snaps
     ahead, closed = Hit.of(decision, ahead=True), Hit.of(decision)
     assert ahead == closed._replace(outcome=SHADOW)
     assert (closed.is_page, ahead.is_page) == (True, False)
+
+
+@pytest.mark.parametrize("choice", list(Choice))
+def test_a_choice_on_a_notice_is_no_page_and_names_none(choice: Choice) -> None:
+    hit = Hit.chosen("langson", choice)
+    assert (hit.portal, hit.outcome, hit.rule, hit.is_page, target_of(hit.key)) == ("langson", choice, "", False, None)
+
+
+def test_choices_have_their_words_where_there_is_no_room_for_names() -> None:
+    counter = HitCounter(1)
+    counter.count(Hit("langson", "a.vn/", "notice", "navigation", ""))
+    for choice in Choice:
+        counter.count(Hit.chosen("langson", choice), 3)
+    counts = counter.drain(date(2026, 11, 1))
+    assert {hit.outcome: times for hit, times in counts.items() if hit.outcome != "notice"} == dict.fromkeys(Choice, 3)
 
 
 PIECES = st.sampled_from(

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from redirect_rules.canonical import canonical_key
-from redirect_rules.exact import DictIndex, ExactRule
+from redirect_rules.dict_index import DictIndex
+from redirect_rules.exact import ExactRule
 from redirect_rules.matching import TemplateIndex, rank_of, significant_names, ties
 from redirect_rules.model import HO_CHI_MINH, Action, Condition, Hole, Literal, QueryCapture, Rule
 from redirect_rules.parsing import parse_portal_rules, parse_template

@@ -3,8 +3,11 @@
 from functools import cache
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from rapidfuzz.distance import OSA
 
-from redirect_rules.misspellings import WRONG_LETTER, Misspellings
+from redirect_rules.misspellings import WRONG_LETTER, Misspellings, _digits, _forgiven, _Search
 from redirect_rules.placenames import read
 from redirect_rules.units import Era
 from tests.redirect_rules import shipped
@@ -72,3 +75,36 @@ def test_the_type_word_still_counts() -> None:
 def test_an_era_can_be_asked_for() -> None:
     assert {code[:3] for _, code in near("Ba Dinhh, Ha Noi")} == {"old", "new"}
     assert {code[:3] for _, code in near("Ba Dinhh, Ha Noi", Era.NEW)} == {"new"}
+
+
+ALPHABET = "aeinhtgcu1"
+
+
+@st.composite
+def misspelt(draw: st.DrawFn) -> str:
+    """A name of the gazetteer in one word, with some letters wrong."""
+    names = shipped.gazetteer().names
+    letters = list(names[draw(st.integers(0, len(names) - 1))].plain.replace(" ", ""))
+    for _ in range(draw(st.integers(0, 3))):
+        at = draw(st.integers(0, max(len(letters) - 1, 0)))
+        letters[at : at + draw(st.integers(0, 2))] = draw(st.text(ALPHABET, max_size=2))
+    return "".join(letters)
+
+
+@settings(max_examples=25, deadline=None)
+@given(misspelt(), st.none() | st.sampled_from(["hanoi", "langson", "hcm"]))
+def test_what_is_left_out_for_its_length_would_not_have_been_near(wording: str, province: str | None) -> None:
+    known = misspellings()
+    there = known.provinces[province] if province else None
+    found = dict(known._compare(_Search(wording, there), _forgiven(wording)))
+    gazetteer, forgiven = shipped.gazetteer(), _forgiven(wording)
+    expected: dict[int, int] = {}
+    for shelves in [known.shelves[code] for code in there.shelves] if there else known.shelves.values():
+        for shelf in shelves.values():
+            for name, ranks in zip(shelf.wordings, shelf.ranks, strict=True):
+                letters = OSA.distance(wording, name, score_cutoff=forgiven)
+                if letters <= forgiven and _digits(name) == _digits(wording):
+                    inside = (rank for rank in ranks if not there or not there.areas.isdisjoint(gazetteer.areas[rank]))
+                    expected |= {rank: min(letters, expected.get(rank, letters)) for rank in inside}
+    assert found.keys() == expected.keys()
+    assert all(letters >= expected[rank] for rank, letters in found.items())

@@ -3,18 +3,19 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import partial
 from itertools import count
 from pathlib import Path
 
 import pytest
 
 from redirect_rules.model import Switch
-from redirect_rules.office import Office
+from redirect_rules.office import Office, OwnRole
 from redirect_rules.packs import Packs
 from redirect_rules.publications import FourEyes, ReviewState
 from redirect_rules.rights import Grant, NotAllowed, Person, Role, province_of
 from redirect_rules.seeding import packs_of, seed
-from redirect_rules.store import NEW, Change, Kind, Put, Ref
+from redirect_rules.store import NEW, Change, Kind, ObjectChanged, Put, Ref, Remove
 from redirect_rules.stores.sql import SqlStore
 from tests.conftest import AUTUMN
 
@@ -186,3 +187,114 @@ def test_a_change_is_checked_before_the_store_is_asked(house: House) -> None:
     closed = replace(house, store=None)  # type: ignore[arg-type]
     with pytest.raises(NotAllowed):
         closed.of("an", Grant(Role.VIEWER)).put(OWN, body(OWN), change("an"), seen_version=NEW)
+
+
+# Clients of sign-in
+
+CLIENT = Ref(Kind.CLIENT, LANG_SON, "motcua")
+RECORD = {"id": "motcua", "name": {"vi": "Một cửa"}, "redirect_uris": ["https://a.example/cb"]}
+
+
+def test_a_client_is_asked_for_by_one_and_agreed_to_by_another_of_its_province(house: House) -> None:
+    an, binh = (house.of(name, Grant(Role.ADMINISTRATOR, LANG_SON)) for name in ("an", "binh"))
+    first = an.ask_for_client(CLIENT, RECORD, change("an"), seen_version=NEW)
+    with pytest.raises(FourEyes):
+        an.agree_to_client(CLIENT, change("an"), seen_version=first.version)
+    second = binh.agree_to_client(CLIENT, change("binh"), seen_version=first.version)
+    assert second.body["serving"] == RECORD
+    assert second.body["wanted"] is None
+    third = an.suspend_client(CLIENT, change("an"), seen_version=second.version)
+    assert third.body["suspended"]
+    fourth = an.ask_for_client(CLIENT, RECORD, change("an"), seen_version=third.version)
+    assert binh.decline_client(CLIENT, change("binh"), seen_version=fourth.version).body["suspended"]
+
+
+@pytest.mark.parametrize("role", [role for role in Role if role is not Role.ADMINISTRATOR])
+@pytest.mark.parametrize("province", [LANG_SON, "*"])
+def test_no_other_role_does_anything_with_clients(house: House, role: Role, province: str) -> None:
+    waiting = house.of("centre", Grant(Role.ADMINISTRATOR)).ask_for_client(
+        CLIENT, RECORD, change("centre"), seen_version=NEW
+    )
+    refused_all_four(house.of("an", Grant(role, province)), waiting.version)
+
+
+def test_the_administrator_of_another_province_does_nothing_with_them(house: House) -> None:
+    waiting = house.of("centre", Grant(Role.ADMINISTRATOR)).ask_for_client(
+        CLIENT, RECORD, change("centre"), seen_version=NEW
+    )
+    refused_all_four(house.of("an", Grant(Role.ADMINISTRATOR, BAC_NINH)), waiting.version)
+
+
+def refused_all_four(office: Office, version: int) -> None:
+    with pytest.raises(NotAllowed):
+        office.ask_for_client(CLIENT, {**RECORD, "level": 1}, change("an"), seen_version=version)
+    with pytest.raises(NotAllowed):
+        office.agree_to_client(CLIENT, change("an"), seen_version=version)
+    with pytest.raises(NotAllowed):
+        office.decline_client(CLIENT, change("an"), seen_version=version)
+    with pytest.raises(NotAllowed):
+        office.suspend_client(CLIENT, change("an"), seen_version=version, record=RECORD)
+
+
+def test_there_is_no_other_way_to_write_a_client(house: House) -> None:
+    an = house.of("an", Grant(Role.ADMINISTRATOR))
+    first = an.ask_for_client(CLIENT, RECORD, change("an", batch="b9"), seen_version=NEW)
+    body = {"serving": RECORD}
+    ways: list[Callable[[], object]] = [
+        lambda: an.put(CLIENT, body, change("an"), seen_version=first.version),
+        lambda: an.remove(CLIENT, change("an"), seen_version=first.version),
+        lambda: an.restore(CLIENT, first.version, change("an"), seen_version=first.version),
+        lambda: an.apply([Put(CLIENT, body, first.version)], change("an")),
+    ]
+    for way in ways:
+        with pytest.raises(ValueError, match="asked for and agreed to"):
+            way()
+    with pytest.raises(LookupError):
+        an.undo("b9", change("an"))
+    with pytest.raises(ValueError, match="cannot stand as"):
+        an.ask_for_client(CLIENT, {**RECORD, "id": "another"}, change("an"), seen_version=first.version)
+    with pytest.raises(ValueError, match="no client"):
+        an.ask_for_client(Ref(Kind.PERSON, "", "motcua"), RECORD, change("an"), seen_version=NEW)
+    with house.store.reading() as workspace:
+        assert workspace.get(CLIENT) == first
+
+
+def test_of_two_who_look_at_one_client_the_second_is_told(house: House) -> None:
+    an, binh = (house.of(name, Grant(Role.ADMINISTRATOR)) for name in ("an", "binh"))
+    first = an.ask_for_client(CLIENT, RECORD, change("an"), seen_version=NEW)
+    an.ask_for_client(CLIENT, {**RECORD, "level": 1}, change("an"), seen_version=first.version)
+    with pytest.raises(ObjectChanged):
+        binh.agree_to_client(CLIENT, change("binh"), seen_version=first.version)
+
+
+def test_a_client_makes_no_other_draft(house: House) -> None:
+    with house.store.reading() as workspace:
+        before = workspace.revision
+    house.of("an", Grant(Role.ADMINISTRATOR)).ask_for_client(CLIENT, RECORD, change("an"), seen_version=NEW)
+    with house.store.reading() as workspace:
+        assert workspace.revision == before
+
+
+def test_nobody_takes_their_own_administration_away_by_any_way(house: House) -> None:
+    me = Ref(Kind.PERSON, "", "an")
+    an, binh = (house.of(name, Grant(Role.ADMINISTRATOR)) for name in ("an", "binh"))
+    as_editor = binh.put(me, {"name": "An", "grants": [{"role": "editor"}]}, change("binh"), seen_version=NEW)
+    kept = {"name": "An", "grants": [{"role": "administrator"}]}
+    stored = binh.put(me, kept, change("binh"), seen_version=as_editor.version)
+    less: list[dict[str, object]] = [
+        {"name": "An", "grants": []},
+        {"name": "An"},
+        {"name": "An", "grants": [{"role": "administrator", "province": LANG_SON}]},
+    ]
+    ways: list[Callable[[], object]] = [
+        *(partial(an.put, me, body, change("an"), seen_version=stored.version) for body in less),
+        partial(an.remove, me, change("an"), seen_version=stored.version),
+        partial(an.restore, me, as_editor.version, change("an"), seen_version=stored.version),
+        partial(an.apply, [Put(me, less[0], stored.version)], change("an")),
+        partial(an.apply, [Remove(me, stored.version)], change("an")),
+    ]
+    for way in ways:
+        with pytest.raises(OwnRole, match="another administrator"):
+            way()
+    another_name = an.put(me, kept | {"name": "An An"}, change("an"), seen_version=stored.version)
+    assert binh.put(me, less[0], change("binh"), seen_version=another_name.version)

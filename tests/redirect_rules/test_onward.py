@@ -5,7 +5,8 @@ from dataclasses import replace
 import pytest
 
 from redirect_rules.canonical import canonical_key
-from redirect_rules.exact import DictIndex, ExactRule
+from redirect_rules.dict_index import DictIndex
+from redirect_rules.exact import ExactRule
 from redirect_rules.findings import Flaw
 from redirect_rules.model import Action, Goal
 from redirect_rules.onward import LONGEST_CHAIN, Onward

@@ -6,7 +6,8 @@ from datetime import datetime
 import pytest
 
 from redirect_rules.canonical import canonical_key
-from redirect_rules.exact import DictIndex, ExactRule
+from redirect_rules.dict_index import DictIndex
+from redirect_rules.exact import ExactRule
 from redirect_rules.model import HO_CHI_MINH, Action
 from redirect_rules.packs import Listed, Packs, Sources, read_packs, renewed
 from redirect_rules.sources import Document, Problems

@@ -115,7 +115,7 @@ def test_a_deep_link_of_the_one_time_login_is_known_before_any_page(snapshot: Sn
     for portal in snapshot.all_portals:
         if portal.kind is not PortalKind.NATIONAL:
             assert portal.families[0] == "one-time-login"
-            assert portal.families[-1] == "common"
+            assert portal.families[-2:] == ("common", "clues")
 
 
 # ── what may be written ───────────────────────────────────────────────────────────────────────────────────────────
@@ -261,3 +261,23 @@ def test_a_pilot_stands_in_the_schedule() -> None:
     made = one("schedule = { notice_at = 2025-07-01, pilot = { begins_at = 2025-06-27T18:00:00, percent = 2.5 } }")
     assert made.schedule.pilot is not None
     assert (made.schedule.pilot.share, made.schedule.pilot.word) == (25, "")
+
+
+def test_the_sentences_of_a_portals_own_travel_with_it() -> None:
+    assert one('texts.vi."gone.title" = "Trang đã chuyển"').texts == {"vi": {"gone.title": "Trang đã chuyển"}}
+    assert one().texts == {}
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        'texts.VI."gone.title" = "x"',
+        'texts.vi."title" = "x"',
+        'texts.vi."gone.<b>" = "x"',
+        'texts.vi."gone.title" = ""',
+        f'texts.vi."gone.title" = "{"x" * 601}"',
+    ],
+)
+def test_what_cannot_be_a_sentence_is_refused(line: str) -> None:
+    with pytest.raises(Problems, match="texts"):
+        one(line)

@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from redirect_rules.exact import DictIndex, ExactRule
+from redirect_rules.dict_index import DictIndex
+from redirect_rules.exact import ExactRule
 from redirect_rules.findings import Finding
 from redirect_rules.model import Action
 from redirect_rules.reach import Reach

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from proxy.packs import Packs
 from redirect_rules import replay as replaying
+from redirect_rules.clients import client_class
 from redirect_rules.replay import LoggedRequest, Report, cut, fate_of, parse_line, replay, request_of, visit_of
 from tests.conftest import AUTUMN
 
@@ -250,3 +251,25 @@ def test_whatever_is_in_a_log_every_line_is_counted(packs: Packs, lines: list[st
     report = report_of(packs, lines)
     assert report.lines == len(lines)
     assert report.unreadable + sum(report.outcomes.values()) == len(lines)
+
+
+_ENDINGS = st.sampled_from(
+    ["", "pdf", ".pdf", ".PDF", ".js;v=1", ".", "..zip", ".webmanifest", ".tar.gz", ".é", ".x/y", "?a.pdf"]
+)
+
+
+@settings(deadline=None)
+@given(
+    st.sampled_from(["GET", "POST", "OPTIONS"]),
+    st.lists(st.sampled_from(["/", "/vi", "/a.b", "file", "//"]), max_size=3).map("".join),
+    _ENDINGS,
+    st.sampled_from(["", AGENT, "Googlebot/2.1", "curl/8.0"]),
+)
+def test_a_visitor_of_the_log_is_of_the_class_that_headers_would_tell(
+    packs: Packs, method: str, path: str, ending: str, agent: str
+) -> None:
+    target = f"/{path}{ending}"
+    visit = visit_of(LoggedRequest(MODEL, target, method, agent), "", packs.crawlers)
+    headers = {"user-agent": agent or "Mozilla/5.0", "accept": "text/html"}
+    assert visit is not None
+    assert visit.client is client_class(method, target.partition("?")[0], headers, packs.crawlers)

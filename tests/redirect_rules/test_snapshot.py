@@ -6,10 +6,13 @@ from datetime import datetime
 from typing import Final
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from redirect_rules.canonical import BadTarget, canonical_key
 from redirect_rules.destinations import TargetRefused
-from redirect_rules.exact import DictIndex, ExactRule
+from redirect_rules.dict_index import DictIndex
+from redirect_rules.exact import ExactRule
 from redirect_rules.matching import TemplateIndex, significant_names
 from redirect_rules.model import HO_CHI_MINH, Action, Goal, Rule
 from redirect_rules.parsing import parse_template
@@ -102,6 +105,21 @@ def test_each_decides_when_those_before_it_are_gone(name: str, of: Of) -> None:
 def test_without_its_families_a_portal_has_its_own_rules_alone(of: Of) -> None:
     own = [name for name in RULES if "family" not in name]
     assert order(of(RULES), with_families=False) == own
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.sets(st.sampled_from(list(RULES))), st.sampled_from(["/a/b", "/a/c", "/x", "/"]), st.booleans())
+def test_the_best_is_the_first_of_all_whoever_else_is_there(
+    of: Of,
+    names: set[str],
+    path: str,
+    with_families: bool,  # noqa: FBT001 - as hypothesis draws it
+) -> None:
+    snapshot = of(names)
+    portal, key = snapshot.portals[HOST], canonical_key(HOST, path)
+    best = snapshot.best(portal, key, AUTUMN, with_families=with_families)
+    first = next(snapshot.candidates(portal, key, AUTUMN, with_families=with_families), None)
+    assert (best and best.rule.id) == (first and first.rule.id)
 
 
 def test_where_nothing_knows_a_page_nothing_decides(of: Of) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 import lmdb
 import pytest
 
+from redirect_rules import snapshot_seal, snapshot_writer
 from redirect_rules.exact import ExactRule
 from redirect_rules.model import Action, Lookup
 from redirect_rules.snapshot_file import (
@@ -23,8 +24,10 @@ from redirect_rules.snapshot_file import (
     point_at,
     removable,
 )
-from redirect_rules.snapshot_seal import Meta, SnapshotRefused, seal
-from redirect_rules.snapshot_writer import Contents, write
+from redirect_rules.snapshot_seal import FORMAT, Meta, SnapshotRefused, seal
+from redirect_rules.snapshot_writer import Amended, Contents, amend, write
+from redirect_rules.stores import lmdb_compiler
+from redirect_rules.stores.lmdb_layout import Places
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
 DOCUMENTS = [("portals.toml", "[[portal]]\n"), ("families/igate2.toml", "# Lạng Sơn\n" * 1_000), ("empty", "")]
@@ -141,9 +144,40 @@ def test_a_flipped_bit_anywhere_is_noticed_by_a_full_look(whole: bytes, damaged:
 
 
 def test_a_newer_format_is_refused_by_its_name(whole: bytes, damaged: Callable[[bytes], Path]) -> None:
-    newer = whole[:-12] + (2).to_bytes(4, "big") + whole[-8:]
-    with pytest.raises(SnapshotRefused, match="format 2, written by a newer version; this one reads 1"):
+    newer = whole[:-12] + (FORMAT + 1).to_bytes(4, "big") + whole[-8:]
+    with pytest.raises(
+        SnapshotRefused, match=f"format {FORMAT + 1}, written by a newer version; this one reads {FORMAT}"
+    ):
         open_snapshot(damaged(newer))
+
+
+@pytest.mark.parametrize("version", range(FORMAT))
+def test_a_file_is_of_the_format_that_it_was_written_in(
+    whole: bytes, damaged: Callable[[bytes], Path], version: int
+) -> None:
+    other = whole[:-12] + version.to_bytes(4, "big") + whole[-8:]
+    with pytest.raises(SnapshotRefused, match="damaged"):
+        open_snapshot(damaged(other))
+
+
+def test_a_file_that_was_written_before_folders_had_numbers_still_serves_and_can_be_amended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as former:
+        former.setattr(lmdb_compiler, "Places", lambda: Places((), None))
+        former.setattr(snapshot_seal, "FORMAT", 1)
+        former.setattr(snapshot_writer, "FORMAT", 1)
+        write(tmp_path, CONTENTS)
+    with open_snapshot(path_of(tmp_path, 1), full=True) as old:
+        assert old.meta.format == 1
+        assert not old.exact.places.numbers_folders
+        assert all(old.exact.find(*rule.address, NOW) == rule for rule in RULES[:100])
+        come = RULES[0]._replace(path="/vi/khac", id="import-1/new")
+        amend(tmp_path, Amended(2, old, RULES[:1], [come], NOW, "hoa", "sửa"))
+    with open_snapshot(path_of(tmp_path, 2), full=True) as new:
+        assert new.exact.find(*come.address, NOW) == come
+        assert new.exact.find(*RULES[0].address, NOW) is None
+        assert len(new.exact) == len(RULES)
 
 
 def test_a_file_under_another_number_is_refused(tmp_path: Path, whole: bytes) -> None:

@@ -3,7 +3,7 @@
 import subprocess
 import sys
 import tracemalloc
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 
@@ -108,6 +108,43 @@ def test_of_ten_writers_one_wins(opened: Opener, new: bool) -> None:  # noqa: FB
     assert won == [seen + 1]
     assert [one.version for one in stores[0].history(NEWS)][-1] == won[0]
     assert stores[0].trail.verify() is None
+
+
+SCOPES = {
+    Kind.RULE: "portal:langson",
+    Kind.LOOKUP: "portal:langson",
+    Kind.NOISE: "portal:langson",
+    Kind.TEXTS: "portal:langson",
+    Kind.READINESS: "20",
+    Kind.SETTLEMENT: "20",
+    Kind.CLIENT: "20",
+    Kind.SIGN_IN: "20",
+}
+
+
+@pytest.mark.parametrize("kind", Kind)
+def test_of_two_editors_of_any_kind_of_object_the_second_is_told(opened: Opener, kind: Kind) -> None:
+    """Both saw the same; whether the other writes, removes or restores, only one does."""
+    ref = Ref(kind, SCOPES.get(kind, ""), "mine")
+    body = rule(ref.id) if kind is Kind.RULE else {"id": ref.id}
+    one, other = opened(), opened()
+    first = one.put(ref, body, by("an"), seen_version=NEW)
+    seen = one.put(ref, body | {"note": "seen by both"}, by("an"), seen_version=first.version).version
+    ways: dict[str, Callable[[SqlStore, int], object]] = {
+        "writes": lambda store, version: store.put(ref, body | {"note": "x"}, by("binh"), seen_version=version),
+        "restores": lambda store, version: store.restore(ref, first.version, by("binh"), seen_version=version),
+        "applies": lambda store, version: store.apply([Put(ref, body, version)], by("binh")),
+        "removes": lambda store, version: store.remove(ref, by("binh"), seen_version=version),
+    }
+    for name, way in ways.items():
+        way(one, seen)
+        current = other.get(ref)
+        for late, again in ways.items():
+            with pytest.raises(ObjectChanged) as told:
+                again(other, seen)
+            assert told.value.current == current, f"{name}, then {late}"
+        assert other.get(ref) == current
+        seen = current.version if current else NEW
 
 
 PROCESS = """
@@ -287,14 +324,8 @@ def test_rules_stream_in_constant_memory(store: SqlStore) -> None:
 
 
 # what is written             whether it makes another draft
-BESIDE = {Kind.SWITCH, Kind.PERSON, Kind.NOISE, Kind.READINESS}
+BESIDE = {Kind.SWITCH, Kind.PERSON, Kind.NOISE, Kind.READINESS, Kind.CLIENT, Kind.SIGN_IN}
 DRAFTS = [(kind, kind not in BESIDE) for kind in Kind]
-SCOPES = {
-    Kind.RULE: "portal:langson",
-    Kind.LOOKUP: "portal:langson",
-    Kind.NOISE: "portal:langson",
-    Kind.READINESS: "20",
-}
 
 
 @pytest.mark.parametrize(("kind", "another"), DRAFTS)

@@ -1,6 +1,8 @@
 """Servers of provinces that are told of sign-outs, and an issuer that tells them."""
 
 import asyncio
+import html
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -16,7 +18,7 @@ from proxy.outbound_addresses import GuardedResolver
 from proxy.pages import Pages
 from sso import egress
 from sso.store import Store
-from tests.sign_in_peers.issuer import CLIENTS, Browser, Desk, client, issuing
+from tests.sign_in_peers.issuer import CLIENTS, Answer, Browser, Desk, client, issuing
 
 LOOPBACK = egress.networks(["127.0.0.0/8"])
 
@@ -53,6 +55,31 @@ async def province() -> AsyncIterator[Province]:
         await runner.cleanup()
 
 
+class Asked(asyncio.Event):
+    """Set when somebody has come; counts who has."""
+
+    connections = 0
+
+
+@asynccontextmanager
+async def silent() -> AsyncIterator[tuple[str, Asked]]:
+    """A server that takes connections and says nothing: its address, and who has come."""
+    asked, writers = Asked(), list[asyncio.StreamWriter]()
+
+    async def take(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writers.append(writer)
+        asked.connections += 1
+        asked.set()
+
+    listening = await asyncio.start_server(take, "127.0.0.1", 0)
+    try:
+        yield f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}/out", asked
+    finally:
+        listening.close()
+        for writer in writers:
+            writer.close()
+
+
 @asynccontextmanager
 async def desk_with(state: Store, pages: Pages, *addresses: str) -> AsyncIterator[Desk]:
     """An issuer whose clients one, two … have these back-channel addresses; one signs with RS256."""
@@ -86,6 +113,19 @@ async def signed_out(desk: Desk, *names: str) -> dict[str, dict[str, Any]]:
     assert answer.status == 200
     keys = await published(desk)
     return {name: dict(jwt.decode(token, keys, algorithms=["ES256", "RS256"]).claims) for name, token in tokens.items()}
+
+
+async def end_session(desk: Desk, browser: Browser, name: str) -> Answer:
+    """The person of this browser signs in at another client as well, and out there: the page that says so."""
+    token = await _id_token(desk, browser, name)
+    answer = await browser.get(f"/logout?{urlencode({'id_token_hint': token})}")
+    assert answer.status == 200, answer.text
+    return answer
+
+
+def frames(page: Answer) -> list[str]:
+    """The addresses of a page's frames."""
+    return [html.unescape(address) for address in re.findall(r'<iframe[^>]* src="([^"]*)"', page.text)]
 
 
 async def _id_token(desk: Desk, browser: Browser, name: str) -> str:

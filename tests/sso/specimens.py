@@ -61,7 +61,6 @@ SESSION = Session(
     seen_at=NOW,
     absolute_end=NOW + 12 * 3600,
     participations={"langson": Participation("langson", "sid-langson", NOW)},
-    consents={"langson": frozenset({Claim.NAME})},
     upstream_sid="up-1",
 )
 GRANT = Grant(
@@ -70,7 +69,7 @@ GRANT = Grant(
     session="handle-1",
     sid="sid-langson",
     identity=IDENTITY,
-    scopes=REQUEST.scopes,
+    scopes=REQUEST.scopes | {"offline_access"},
     claims=frozenset({Claim.NAME}),
     id_token_claims=frozenset(),
     nonce="n-0S6",

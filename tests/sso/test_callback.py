@@ -19,7 +19,6 @@ EARLIER = Session(
     seen_at=NOW - 60,
     absolute_end=NOW + 600,
     participations={"langson": Participation("langson", "sid-1", NOW - 500)},
-    consents={"langson": frozenset({Claim.NAME})},
 )
 HIGHER = Identified(replace(AN, level=Level.TWO), sid="theirs", id_token="token")
 
@@ -43,7 +42,7 @@ def test_the_id_changes_when_the_same_person_is_stepped_up() -> None:
 def test_the_same_person_keeps_what_was_theirs_and_no_more_time() -> None:
     opened = open_session(HIGHER, previous=EARLIER, absolute_seconds=8 * 3600, now=NOW, secrets=Secrets())
     kept = opened.session
-    assert (kept.handle, kept.participations, kept.consents) == ("h-1", EARLIER.participations, EARLIER.consents)
+    assert (kept.handle, kept.participations) == ("h-1", EARLIER.participations)
     assert (kept.created_at, kept.absolute_end) == (EARLIER.created_at, EARLIER.absolute_end)
     assert opened.displaced is None
 
@@ -53,7 +52,6 @@ def test_another_person_gets_nothing_of_the_first_ones_session(other: Identity) 
     opened = open_session(Identified(other), previous=EARLIER, absolute_seconds=8 * 3600, now=NOW, secrets=Secrets())
     assert opened.session.handle != "h-1"
     assert not opened.session.participations
-    assert not opened.session.consents
     assert (opened.replaces, opened.displaced) == (EARLIER.id, EARLIER)
 
 

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from joserfc import jwk
 
+from redirect_rules.sources import lines_of
 from sso import egress
 from sso.clients import ClientTable, load_clients, parse, secret_digest, secret_matches
 from sso.model import Lifetimes, SubjectAlias
@@ -33,7 +34,7 @@ def text(changes: dict[str, str | None] | None = None, tables: str = "") -> str:
 
 def mistakes(written: str, *, development: bool = False, allowed: egress.Networks = ()) -> list[str]:
     try:
-        parse(Document("a.toml", written), development=development, allowed=allowed)
+        parse(Document("a.toml", written, lines_of), development=development, allowed=allowed)
     except Mistakes as error:
         return [str(mistake) for mistake in error.mistakes]
     return []
@@ -193,7 +194,7 @@ def test_every_mistake_of_every_file_is_told_at_once(tmp_path: Path) -> None:
     (folder / "c.toml").write_text(text(), encoding="utf-8")
     (folder / "d.toml").write_text("id =", encoding="utf-8")
     with pytest.raises(Mistakes) as caught:
-        load_clients(folder, known_portals={"langson"}, known_upstreams=set())
+        load_clients(folder, known_portals={"langson"}, known_upstreams=set(), lines_of=lines_of)
     told = [str(one) for one in caught.value.mistakes]
     assert [one.partition(": ")[0] for one in told] == [
         *("clients/a.toml:1", "clients/a.toml:6", "clients/b.toml:6", "clients/b.toml:7", "clients/c.toml:1"),

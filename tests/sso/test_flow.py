@@ -8,9 +8,10 @@ from hypothesis import strategies as st
 
 from sso import flow, refusals
 from sso.authorize import ReturnAddress
+from sso.consents import given as agreement
 from sso.effects import PostForm, Redirect
 from sso.flow import AskConsent, Proceed, Refuse, SignIn, Step, StepUp
-from sso.model import AuthorizationRequest, Client, Participation, Session
+from sso.model import AuthorizationRequest, Client, Consent, Participation, Session
 from sso.vocabulary import Claim, Level
 from tests.sign_in_peers.issuer import CLIENTS
 from tests.sso.specimens import NOW, REQUEST, SESSION
@@ -43,9 +44,6 @@ NEXT: list[tuple[str, AuthorizationRequest, Client, Session | None, Step]] = [
     ("another upstream", asked(), replace(NEVER, upstreams=("other",)), SESSION, SignIn(Level.ONE, again=True)),
     ("consent always", asked(), ALWAYS, SESSION, AskConsent(ACCOUNT)),
     ("consent once, not yet", asked(), ONCE, SESSION, AskConsent(ACCOUNT)),
-    ("consent once, given", asked(), ONCE, replace(SESSION, consents={"alpha": ACCOUNT}), Proceed()),
-    ("consent once, to less", asked(scopes=frozenset({"openid", "email"})), ONCE,
-     replace(SESSION, consents={"alpha": ACCOUNT}), AskConsent(ACCOUNT | {Claim.EMAIL})),
     ("prompt=consent", asked("consent"), NEVER, SESSION, AskConsent(ACCOUNT)),
     ("none, nobody", asked("none"), NEVER, None, Refuse(refusals.LOGIN_REQUIRED)),
     ("none, somebody", asked("none"), NEVER, SESSION, Proceed()),
@@ -61,6 +59,31 @@ NEXT: list[tuple[str, AuthorizationRequest, Client, Session | None, Step]] = [
 )
 def test_the_next_step(request_: AuthorizationRequest, client: Client, session: Session | None, step: Step) -> None:
     assert flow.next_step(request_, client, session, subject="me", now=NOW) == step
+
+
+AGREED = agreement(ONCE, ACCOUNT, None, now=NOW)
+
+# what was agreed to for good, request, client → the next step
+CONSENTS: list[tuple[str, Consent, AuthorizationRequest, Client, Step]] = [
+    ("agreed to", AGREED, asked(), ONCE, Proceed()),
+    ("to less", AGREED, asked(scopes=frozenset({"openid", "email"})), ONCE, AskConsent(ACCOUNT | {Claim.EMAIL})),
+    ("long ago", replace(AGREED, until=NOW), asked(), ONCE, AskConsent(ACCOUNT)),
+    ("for another reason", AGREED, asked(), replace(ONCE, legal_basis="Another law"), AskConsent(ACCOUNT)),
+    ("with another client", replace(AGREED, client="beta"), asked(), ONCE, AskConsent(ACCOUNT)),
+    ("and asked for all the same", AGREED, asked("consent"), ONCE, AskConsent(ACCOUNT)),
+    ("where each time counts", AGREED, asked(), ALWAYS, AskConsent(ACCOUNT)),
+    ("silently", AGREED, asked("none"), ONCE, Proceed()),
+]
+
+
+@pytest.mark.parametrize(
+    ("agreed", "request_", "client", "step"), [row[1:] for row in CONSENTS], ids=[row[0] for row in CONSENTS]
+)
+def test_what_was_agreed_to_is_not_asked_again(
+    agreed: Consent, request_: AuthorizationRequest, client: Client, step: Step
+) -> None:
+    consents = {agreed.client: agreed}
+    assert flow.next_step(request_, client, SESSION, subject="me", now=NOW, consents=consents) == step
 
 
 FRESH = replace(SESSION, identity=replace(SESSION.identity, auth_time=NOW))
@@ -132,10 +155,9 @@ def test_each_client_has_a_part_and_a_sid_of_its_own() -> None:
     own = flow.participation(NEVER, SESSION, now=NOW, secrets=lambda: f"sid-{next(numbers)}")
     other = flow.participation(CLIENTS["beta"], SESSION, now=NOW, secrets=lambda: f"sid-{next(numbers)}")
     assert own.sid != other.sid
-    session = flow.joined(SESSION, own, ACCOUNT)
+    session = flow.joined(SESSION, own)
     assert session.participations["alpha"] == own
     assert session.participations["langson"] == SESSION.participations["langson"]
-    assert session.consents["alpha"] == ACCOUNT
     assert flow.participation(NEVER, session, now=NOW + 9, secrets=lambda: "never") == own
 
 

@@ -1,11 +1,13 @@
 """How often somebody may fail: per client and network, and no address can be read out of what is kept."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from sso import limits
-from sso.limits import LIMITS, RATES, Beginnings, Lockouts, key_of, lock_after, network_of
+from sso.limits import LIMITS, RATES, Beginnings, Lockouts, key_of, lock_after, network_of, with_most
 
 PEPPER = b"p" * 32
 
@@ -44,8 +46,23 @@ def test_what_is_kept_does_not_show_the_address(address: object, client: str) ->
 @pytest.mark.parametrize("kind", sorted(LIMITS))
 def test_the_first_failures_cost_nothing_and_one_more_locks(kind: str) -> None:
     most = LIMITS[kind].most
-    assert [lock_after(kind, count) for count in range(1, most + 1)] == [0] * most
-    assert lock_after(kind, most + 1) == LIMITS[kind].lock_seconds > 0
+    assert [lock_after(LIMITS[kind], count) for count in range(1, most + 1)] == [0] * most
+    assert lock_after(LIMITS[kind], most + 1) == LIMITS[kind].lock_seconds > 0
+
+
+def test_an_operator_may_set_other_numbers_and_take_a_limit_away() -> None:
+    changed = with_most(RATES, {"authorize": 50, "userinfo": 0})
+    assert changed["authorize"] == replace(RATES["authorize"], most=50)
+    assert "userinfo" not in changed
+    assert changed["token"] == RATES["token"]
+    with pytest.raises(KeyError):
+        with_most(RATES, {"nothing": 1})
+
+
+def test_an_office_behind_one_address_begins_its_day_unhindered() -> None:
+    """Fifty people, each at two systems, each of which asks silently at five pages within the first minute."""
+    assert RATES["sign-in"].most >= 50 * 2
+    assert RATES["authorize"].most >= 50 * 2 * 5
 
 
 def test_a_lock_ends_by_itself() -> None:

@@ -1,12 +1,12 @@
 """What is read from a query or a body, and what is not."""
 
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sso.parameters import LONGEST, MOST_PARAMETERS, Parameters
+from sso.parameters import LONGEST, MOST_PARAMETERS, Parameters, query
 from sso.refusals import DUPLICATE, TOO_LARGE, UNREADABLE, Refusal
 
 
@@ -59,3 +59,28 @@ PLAIN = st.text(
 @given(st.dictionaries(PLAIN, PLAIN, max_size=8))
 def test_what_was_written_is_read(pairs: dict[str, str]) -> None:
     assert Parameters.of(urlencode(pairs)).values == pairs
+
+
+TEXTS = st.text(st.sampled_from("ab=&%+ 0dDfFé\t%26~._-/"), max_size=40)
+
+
+@given(TEXTS)
+def test_a_query_is_read_as_urllib_reads_it(text: str) -> None:
+    try:
+        expected = parse_qsl(text, keep_blank_values=True, errors="strict", max_num_fields=MOST_PARAMETERS)
+    except ValueError:
+        expected = [("", "\0")]
+    if any(ord(letter) < 32 for pair in expected for letter in "".join(pair)):
+        with pytest.raises(Refusal):
+            Parameters.of(text)
+        return
+    names = [name for name, _ in expected]
+    parameters = Parameters.of(text)
+    assert parameters.values == {name: value for name, value in expected if value}
+    assert parameters.repeated == {name for name in names if names.count(name) > 1}
+
+
+@given(st.lists(st.tuples(st.text(), st.text())))
+def test_a_query_is_written_as_urllib_writes_it(pairs: list[tuple[str, str]]) -> None:
+    printable = [(name, value) for name, value in pairs if (name + value).isprintable()]
+    assert query(printable) == urlencode(printable)

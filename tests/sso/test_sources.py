@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
+from redirect_rules.sources import lines_of
 from sso.sources import Document, Mistake, Mistakes, StrictModel, documents
 
 TEXT = """\
@@ -40,7 +41,11 @@ class Row(StrictModel):
     ],
 )
 def test_a_place_has_its_line(place: tuple[str | int, ...], line: int) -> None:
-    assert Document("a.toml", TEXT).line(place) == line
+    assert Document("a.toml", TEXT, lines_of).line(place) == line
+
+
+def test_where_nobody_finds_lines_the_whole_file_is_meant() -> None:
+    assert str(Document("a.toml", TEXT).mistake(("id",), "x")) == "a.toml: x"
 
 
 def test_what_is_no_toml_is_said_with_its_line() -> None:
@@ -55,7 +60,7 @@ def test_mistakes_are_told_in_order_and_once() -> None:
 
 
 def test_a_message_never_repeats_what_was_given() -> None:
-    document = Document("a.toml", 'n = "hunter2"\nsecret = 7\nother = "hunter3"\n')
+    document = Document("a.toml", 'n = "hunter2"\nsecret = 7\nother = "hunter3"\n', lines_of)
     with pytest.raises(ValidationError) as caught:
         Row.model_validate(document.data)
     texts = [str(mistake) for mistake in document.mistakes_of(caught.value)]

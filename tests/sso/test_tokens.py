@@ -8,9 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sso import client_authentication, refusals, tokens
-from sso.model import digest
+from sso.model import TokenTerms, digest
 from sso.parameters import Parameters
 from sso.refusals import Refusal
+from sso.store import Shown
 from sso.tokens import CodeExchange, RefreshExchange
 from tests.sign_in_peers.issuer import CHALLENGE, CLIENTS, NOW, SECRET, VERIFIER, basic, signer
 from tests.sso.authlib_oracle import Oracle, OracleClient, OracleCode, OracleRefresh
@@ -55,8 +56,13 @@ def test_what_is_bound_to_a_key_is_good_with_that_key_alone() -> None:
 
 
 def test_a_family_of_a_public_client_is_bound_to_its_first_key() -> None:
-    assert tokens.bound(MINE, EPSILON, "key").jkt == "key"
-    assert tokens.bound(replace(MINE, jkt="key"), ALPHA, "key").jkt is None
+    assert tokens.shown(exchange(), EPSILON, "key").bound_jkt == "key"
+    assert tokens.shown(exchange(), ALPHA, "key").bound_jkt is None
+
+
+def test_a_code_is_held_to_what_is_shown_with_it() -> None:
+    assert tokens.shown(exchange(), ALPHA, "key") == Shown(URI, CHALLENGE, "key")
+    assert tokens.shown(exchange(verifier="too short"), ALPHA, None) == Shown(URI, "")
 
 
 def test_a_refresh_belongs_to_its_client_and_widens_nothing() -> None:
@@ -68,37 +74,39 @@ def test_a_refresh_belongs_to_its_client_and_widens_nothing() -> None:
         tokens.check_refresh(RefreshExchange(digest("r"), None), MINE, CLIENTS["beta"], None)
 
 
-def issued(grant: Any = MINE, client: Any = ALPHA, **changes: Any) -> tokens.Issued:
+def issued(
+    grant: Any = MINE, client: Any = ALPHA, *, jkt: str | None = None, scopes: frozenset[str] | None = None
+) -> tuple[tokens.Fresh, dict[str, object]]:
     numbers = iter(range(9))
-    return tokens.issue(
-        grant, client, told={"sub": "me"}, issuer="https://i", signer=signer(), now=NOW,
-        secrets=lambda: f"secret-{next(numbers)}", **{"jkt": None, **changes},
-    )  # fmt: skip
+    made = tokens.fresh(client, now=NOW, secrets=lambda: f"secret-{next(numbers)}", jkt=jkt, scopes=scopes)
+    return made, tokens.answer(grant, client, made, told={"sub": "me"}, issuer="https://i", signer=signer())
 
 
 def test_what_is_kept_is_never_what_is_told() -> None:
-    made = issued()
-    assert made.body["access_token"] == "secret-0"
+    made, body = issued()
+    assert body["access_token"] == "secret-0"
     assert made.access == digest("secret-0")
-    assert (made.token.grant, made.token.client, made.token.expires_at) == (MINE.id, "alpha", NOW + 300)
+    assert made.terms == TokenTerms(NOW, NOW + 300)
     assert "secret-0" not in repr(made)
+    assert "secret-1" not in repr(made)
 
 
 def test_a_refresh_token_needs_both_the_record_and_the_scope() -> None:
     asked_for = replace(MINE, scopes=frozenset({"openid", "offline_access"}))
-    assert issued(asked_for).refresh
-    assert issued(MINE).refresh is None
-    assert issued(asked_for, replace(ALPHA, refresh_tokens=False)).refresh is None
+    assert issued(asked_for)[1]["refresh_token"] == "secret-1"
+    assert "refresh_token" not in issued(MINE)[1]
+    made, body = issued(asked_for, replace(ALPHA, refresh_tokens=False))
+    assert (made.refresh, "refresh_token" in body) == (None, False)
 
 
 def test_a_proven_key_makes_dpop_tokens() -> None:
-    made = issued(jkt="key")
-    assert (made.body["token_type"], made.token.jkt) == ("DPoP", "key")
+    made, body = issued(jkt="key")
+    assert (body["token_type"], made.terms.jkt) == ("DPoP", "key")
 
 
 def test_without_openid_there_is_no_id_token() -> None:
-    assert "id_token" in issued().body
-    assert "id_token" not in issued(scopes=frozenset({"email"})).body
+    assert "id_token" in issued()[1]
+    assert "id_token" not in issued(scopes=frozenset({"email"}))[1]
 
 
 def test_at_hash_is_that_of_the_standards_example() -> None:

@@ -68,3 +68,22 @@ def test_the_documented_pilot_is_sound() -> None:
     assert row.disorder() == ""
     assert row.schedule().pilot is not None
     assert set(portal) <= set(PortalRow.model_fields)
+
+
+def test_a_broken_file_of_what_was_agreed_on_in_the_console_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    demonstration = CONF / "demonstration"
+    environ = {
+        "DVC_EDGE__STATE__FOLDER": str(tmp_path),
+        "DVC_EDGE__SSO__ISSUER": "http://signin.localhost:8080",
+        "DVC_EDGE__SSO__ENVIRONMENT": "development",
+        "DVC_EDGE__SSO__CLIENTS": str(demonstration / "clients"),
+        "DVC_EDGE__SSO__UPSTREAMS": str(demonstration / "upstreams"),
+        "DVC_EDGE__SSO__PATHS": str(demonstration / "sign_in.toml"),
+    }
+    check(capsys, 0, **environ)
+    (tmp_path / "clients").mkdir()
+    (tmp_path / "clients/moi.toml").write_text('id = "moi"\ncolour = "red"\n')
+    said = check(capsys, 2, **environ)
+    assert "clients/moi.toml:2: colour: unknown key" in said

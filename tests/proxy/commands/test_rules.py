@@ -30,7 +30,7 @@ def state(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def run(state: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Run:
+def run(state: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, read_once: None) -> Run:
     """Give a command on this state folder; what it prints."""
     monkeypatch.setenv("DVC_EDGE_ACTOR", "an")
 

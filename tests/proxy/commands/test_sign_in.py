@@ -7,7 +7,7 @@ from redirect_rules.sources import Problems
 from sso.keys import KeysRefused
 from sso.sources import Mistake, Mistakes
 from sso.store import StoreUnavailable
-from sso.stores.connections import BadAddress
+from sso.stores.addresses import BadAddress
 from sso.stores.embedded import NotStarted
 from sso.stores.key_folder import KeysUnreadable
 

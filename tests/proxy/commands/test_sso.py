@@ -55,14 +55,15 @@ async def test_every_client_gets_a_row(
     (tmp_path / "secrets.toml").write_text(SECRET, "utf-8")
     words = ["check", "--config", str(shown.file), "--secrets", str(tmp_path / "secrets.toml")]
     status, out = await said(capsys, *words)
-    rows = {line.split()[0]: line.split()[1:] for line in out.splitlines()[1:3]}
+    rows = {line.split()[0]: line.split()[1:] for line in out.splitlines()[1:4]}
     assert rows == {
+        "console": ["ok", "ok", "-", "-", "ok"],
         "khanhhoa": ["ok", "ok", "ok", "ok", "ok"],
         "motcua": ["ok", "ok", "ok", "-", "ok"],
     }, out
     assert status == 0
     assert "motcua: claims: acr, amr, name, sub" in out.replace("account_type, ", "")
-    assert "2 of 2 ready" in out
+    assert "3 of 3 ready" in out
 
 
 async def test_nothing_of_the_person_is_printed(shown: Demonstration, capsys: pytest.CaptureFixture[str]) -> None:
@@ -97,7 +98,7 @@ async def test_without_a_test_person_it_says_where_it_stands(
 async def test_a_client_that_there_is_not_is_named(shown: Demonstration, capsys: pytest.CaptureFixture[str]) -> None:
     status = await asyncio.to_thread(main, ["sso", "check", "--config", str(shown.file), "--client", "nobody"])
     assert status == 2
-    assert "there is no client 'nobody': one of khanhhoa, motcua" in capsys.readouterr().err
+    assert "there is no client 'nobody': one of console, khanhhoa, motcua" in capsys.readouterr().err
 
 
 async def test_a_deep_link_reaches_the_form_with_one_dialog_and_then_with_none(shown: Demonstration) -> None:

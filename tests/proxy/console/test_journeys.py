@@ -100,8 +100,8 @@ async def test_what_was_typed_is_still_there_when_something_is_wrong(administrat
     response = await administrator.post("/rules/new", wrong)
     assert response.status == 422
     page = await response.text()
-    assert "the host is not one of" in page
-    assert "begin with / or with https://" in page
+    assert "https://elsewhere.example/a: không thuộc cổng này" in page
+    assert "no slash: hãy bắt đầu bằng / hoặc https://" in page
     assert "https://elsewhere.example/a" in page
     assert 'href="#reason"' in page
 

@@ -15,7 +15,8 @@ CODE = Path(__file__).parents[3] / "proxy" / "console"
 
 def asked() -> set[str]:
     environment = jinja2.Environment(autoescape=True)
-    found: set[str] = {"language.name"} | {f"menu.{place.key}" for place in MENU}
+    # What fills the sentences of the library is asked for by proxy/console/spoken.py.
+    found: set[str] = {"language.name", "trace."} | {f"menu.{place.key}" for place in MENU}
     for path in FOLDER.glob("*.html"):
         found |= messages.keys_asked(environment, path.read_text("utf-8"))
     return found

@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from argon2 import PasswordHasher
+from argon2 import PasswordHasher, Type, extract_parameters
 
 from proxy.console.passwords import (
     FREE_FAILURES,
@@ -22,6 +22,12 @@ from redirect_rules.people import Password
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
 RIGHT = "mot hai ba bon nam"
 KEPT = Password("an", hash_of(RIGHT))
+
+
+@pytest.fixture(autouse=True)
+def cheap() -> None:
+    """Here passwords cost what they cost in production."""
+
 
 RFC_6238_SECRET = base64.b32encode(b"12345678901234567890").decode()
 RFC_6238_APPENDIX_B = [  # the SHA-1 rows, of whose eight digits an application shows the last six
@@ -113,3 +119,11 @@ def test_a_hash_of_weaker_days_is_made_anew_at_the_next_sign_in() -> None:
 
 def test_a_hash_that_nobody_can_read_lets_nobody_in() -> None:
     assert not judge(replace(KEPT, hash="$"), RIGHT, now=NOW).ok
+
+
+def test_guessing_costs_what_the_standard_recommends() -> None:
+    """RFC 9106 §4, the second choice: three passes over 64 MiB."""
+    kept = extract_parameters(KEPT.hash)
+    assert kept.type is Type.ID
+    assert kept.time_cost >= 3
+    assert kept.memory_cost >= 64 * 1024

@@ -12,24 +12,41 @@ from proxy.console.whole import ROUTES
 from redirect_rules.hits import Hit
 from tests.conftest import AUTUMN
 from tests.proxy.console.conftest import OFFICERS, Browser, at
+from tests.proxy.console.test_journeys import ended
 
 FILLED = {
     "/rules/{owner}/{id}": "/rules/igate2/home",
     "/rules/{owner}/{id}/edit": "/rules/igate2/home/edit",
+    "/rules/{owner}/{id}/try": "/rules/igate2/home/try",
     "/rules/{owner}/{id}/remove": "/rules/igate2/home/remove",
     "/rules/{owner}/{id}/restore": "/rules/igate2/home/restore",
     "/jobs/{id}": "/jobs/000000000000",
     "/jobs/{id}/stop": "/jobs/000000000000/stop",
     "/portals/{owner}/{id}": "/portals/-/langson",
+    "/portals/-/{id}/schedule": "/portals/-/langson/schedule",
+    "/portals/-/{id}/schedule/try": "/portals/-/langson/schedule/try",
+    "/portals/-/{id}/texts": "/portals/-/langson/texts",
+    "/portals/-/{id}/texts/preview": "/portals/-/langson/texts/preview",
     "/destinations/{owner}/{id}": "/destinations/-/home",
     "/families/{owner}/{id}": "/families/-/igate2",
     "/lookups/{owner}/{id}": "/lookups/langson/new",
+    "/localities/{code}": "/localities/00553",
+    "/localities/{code}/remove": "/localities/00553/remove",
+    "/clients/-/{id}": "/clients/-/langson",
+    "/clients/-/{id}/edit": "/clients/-/langson/edit",
+    **{
+        f"/clients/-/{{id}}/{step}": f"/clients/-/langson/{step}"
+        for step in ("agree", "decline", "suspend", "resume", "restore", "secret", "write-out", "test")
+    },
+    "/clients/sign-outs/{id}": "/clients/sign-outs/langson",
     "/readiness/{code}": "/readiness/20",
     "/people/{actor}": "/people/lang.son",
     "/people/{actor}/remove": "/people/lang.son/remove",
+    "/people/{actor}/invite": "/people/lang.son/invite",
+    "/people/{actor}/unlink": "/people/lang.son/unlink",
     "/tokens/{id}/revoke": "/tokens/abc/revoke",
 }
-NOT_THERE = {"/jobs/{id}", "/jobs/{id}/stop", "/tokens/{id}/revoke"}
+NOT_THERE = {"/preview/page", "/jobs/{id}", "/jobs/{id}/stop", "/tokens/{id}/revoke"}
 
 
 def address(route: Route) -> str:
@@ -178,7 +195,11 @@ async def test_the_trail_says_who_did_what_and_holds(administrator: Browser) -> 
     await administrator.post("/unmapped/ignore", {"key": "dichvucong.langson.gov.vn/x", "reason": "a scanner"})
     assert "a scanner" in await administrator.text("/audit?actor=trung.uong")
     assert "a scanner" not in await administrator.text("/audit?actor=nobody")
-    assert "còn nguyên vẹn" in await (await administrator.post("/audit/verify", {})).text()
+    assert "a scanner" in await administrator.text("/audit?word=SCANNER&action=put&since=2026-01-01")
+    assert "a scanner" not in await administrator.text("/audit?until=2026-01-01")
+    assert (await administrator.get("/audit?since=someday")).status == 422
+    assert "nhật ký còn nguyên vẹn" in await ended(administrator, await administrator.post("/audit/verify", {}))
+    assert "còn nguyên vẹn" in await administrator.text("/audit")
     exported = await (await administrator.get("/audit.csv")).text()
     assert "a scanner" in exported
 

@@ -1,13 +1,23 @@
 """The table of endpoints."""
 
-from proxy.login import authorization, exchange, metadata, signing_out, ticketing
+from proxy.login import (
+    arrivals,
+    authorization,
+    choices,
+    exchange,
+    metadata,
+    permissions,
+    rehearsal,
+    signing_out,
+    ticketing,
+)
 from proxy.login.endpoints import ROUTES
 from sso.discovery import PATHS, WELL_KNOWN
 
 
 def test_no_endpoint_is_there_twice() -> None:
-    parts = [module.ROUTES for module in (authorization, exchange, metadata, signing_out, ticketing)]
-    assert sum(map(len, parts)) == len(ROUTES)
+    modules = (arrivals, authorization, choices, exchange, metadata, permissions, rehearsal, signing_out, ticketing)
+    assert sum(len(module.ROUTES) for module in modules) == len(ROUTES)
 
 
 def test_what_is_announced_has_an_endpoint() -> None:

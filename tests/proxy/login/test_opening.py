@@ -22,10 +22,13 @@ DEMONSTRATION = {
 
 
 async def test_everything_is_opened_and_let_go_again(tmp_path: Path, pages: Pages) -> None:
-    settings = settings_with({**DEMONSTRATION, "DVC_EDGE__STATE__FOLDER": str(tmp_path)})
+    limits = {"DVC_EDGE__SSO__LIMITS__AUTHORIZE": "2", "DVC_EDGE__SSO__LIMITS__TOKEN": "0"}
+    settings = settings_with({**DEMONSTRATION, **limits, "DVC_EDGE__STATE__FOLDER": str(tmp_path)})
     registry = CollectorRegistry()
     async with opening.opened(settings, pages, registry) as sign_in:
         await sign_in.store.ping()
+        assert [sign_in.limiter.crowded("authorize", "a", "::1", 0) > 0 for _ in range(3)] == [False, False, True]
+        assert not any(sign_in.limiter.crowded("token", "a", "::1", 0) for _ in range(40_000))
         assert sign_in.reception.host == "signin"
         assert sign_in.broker.clients
         kids = {key.kid for key in sign_in.keys.signer.ring.keys}
@@ -39,7 +42,7 @@ def test_every_mistake_is_told_at_once_with_its_file(tmp_path: Path) -> None:
     clients, upstreams = tmp_path / "clients", tmp_path / "upstreams"
     clients.mkdir()
     upstreams.mkdir()
-    (clients / "a.toml").write_text('id = "a"\n')
+    (clients / "a.toml").write_text('sector = "a"\nid = "A B"\n')
     (upstreams / "b.toml").write_text('preset = "vneid"\n')
     environ = {
         **DEMONSTRATION,
@@ -50,6 +53,7 @@ def test_every_mistake_is_told_at_once_with_its_file(tmp_path: Path) -> None:
         opening.read_files(settings_with(environ))
     sources = {Path(problem.source).name for problem in told.value.problems}
     assert sources == {"a.toml", "b.toml"}
+    assert any(str(problem).startswith("clients/a.toml:2: id: ") for problem in told.value.problems)
 
 
 async def test_keys_that_cannot_be_opened_are_told_with_what_to_do(tmp_path: Path, pages: Pages) -> None:

@@ -1,6 +1,11 @@
 """What effects become on the wire."""
 
+from http.cookies import SimpleCookie
+
 import pytest
+from aiohttp.web import Response
+from hypothesis import given
+from hypothesis import strategies as st
 
 from proxy.login.calls import Call
 from proxy.login.responding import Responder
@@ -41,7 +46,9 @@ def test_a_redirect_is_303_letter_by_letter(responder: Responder) -> None:
 
 def test_cookies_are_ours_alone(responder: Responder) -> None:
     response = responder.respond(Redirect("/", (Cookie("session", "v"), Cookie("browser", ""))), CALL)
-    session, browser = (response.cookies[name].OutputString() for name in ("__Host-sign-in", "__Host-sign-in-browser"))
+    session, browser = response.headers.getall("Set-Cookie")
+    assert session.startswith("__Host-sign-in=v; ")
+    assert browser.startswith("__Host-sign-in-browser=; ")
     for attribute in ("HttpOnly", "Secure", "Path=/", "SameSite=Lax"):
         assert attribute in session
     assert "Domain" not in session
@@ -50,7 +57,25 @@ def test_cookies_are_ours_alone(responder: Responder) -> None:
 
 def test_in_development_cookies_do_without_tls(pages: Pages) -> None:
     response = Responder(pages, secure=False).respond(Redirect("/", (Cookie("session", "v"),)), CALL)
-    assert "Secure" not in response.cookies["sign-in"].OutputString()
+    assert "Secure" not in response.headers["Set-Cookie"]
+
+
+@given(st.text(st.sampled_from("abcXYZ019-_.~"), max_size=60), st.none() | st.integers(1, 10**9), st.booleans())
+def test_a_cookie_is_written_as_the_library_writes_it(value: str, life: int | None, secure: bool) -> None:  # noqa: FBT001
+    responder = Responder(None, secure=secure)  # type: ignore[arg-type]  # no page is shown
+    theirs = Response()
+    name = "__Host-sign-in" if secure else "sign-in"
+    age = life if value else 0
+    theirs.set_cookie(name, value, max_age=age, path="/", secure=secure, httponly=True, samesite="Lax")
+    written = responder.respond(Redirect("/", (Cookie("session", value, life),)), CALL).headers["Set-Cookie"]
+    ours, expected = SimpleCookie(written)[name], theirs.cookies[name]
+    assert (ours.value, {k: v for k, v in ours.items() if v}) == (value, {k: v for k, v in expected.items() if v})
+
+
+@pytest.mark.parametrize("value", ["a;b", "a\r\nX: y", "a b", "ă"])
+def test_what_is_no_value_of_ours_never_becomes_a_header(responder: Responder, value: str) -> None:
+    with pytest.raises(ValueError, match="not ours"):
+        responder.respond(Redirect("/", (Cookie("session", value),)), CALL)
 
 
 def test_what_is_the_same_for_all_may_be_kept_and_read_from_anywhere(responder: Responder) -> None:

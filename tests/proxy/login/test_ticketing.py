@@ -137,8 +137,97 @@ async def test_a_session_that_ended_meanwhile_makes_a_ticket_worthless(edge: Sta
     assert (await redeemed(edge, ticket)).status == 400
 
 
+async def test_what_was_taken_back_meanwhile_makes_a_ticket_worthless(edge: Standing) -> None:
+    asking(edge, "motcua", consent="never")
+    ticket = await ticket_for(edge, edge.visitor())
+    await edge.desk.store.withdraw("home", "account-1", "motcua")
+    assert (await redeemed(edge, ticket)).status == 400
+
+
 async def test_a_client_without_tickets_gets_none(edge: Standing) -> None:
     edge.desk.broker.clients = CLIENTS | {"motcua": replace(CLIENTS["motcua"], formats=frozenset({"oidc"}))}
     wish = urlencode({"client_id": "motcua", "return": "https://motcua.example/cb", "browser": digest("b")})
     page = await edge.visitor().ask(f"{edge.desk.broker.issuer}/ticket?{wish}")
     assert (page.status, page.location) == (400, "")
+
+
+# Consent, where the client's record wants it
+
+
+def asking(edge: Standing, client: str = "khanhhoa", **changes: object) -> None:
+    record = replace(CLIENTS[client], **{"consent": "once", **changes})  # type: ignore[arg-type]  # a table's columns
+    edge.desk.broker.clients = {**CLIENTS, client: record}
+
+
+def sealed_in(page: Page) -> str:
+    return page.text.partition('name="destination" value="')[2].partition('"')[0]
+
+
+async def answered(edge: Standing, visitor: Visitor, page: Page, answer: str = "allow", **headers: str) -> Page:
+    body = urlencode({"destination": sealed_in(page), "answer": answer}).encode()
+    own = {"Content-Type": "application/x-www-form-urlencoded", "Sec-Fetch-Site": "same-origin", **headers}
+    return await visitor.ask(f"{edge.desk.broker.issuer}/consent", method="POST", headers=own, data=body)
+
+
+async def question(edge: Standing, visitor: Visitor) -> Page:
+    left = await visitor.ask((await visitor.ask(edge.address("/vi/nps/x"))).location)
+    return await visitor.ask(edge.desk.home.approve(left.location)) if left.location.startswith(HOME) else left
+
+
+async def withdrawn(edge: Standing) -> None:
+    await edge.desk.store.withdraw("home", "account-1", "khanhhoa")
+
+
+async def test_a_portal_is_told_after_the_person_has_agreed_and_then_without_a_question(edge: Standing) -> None:
+    asking(edge)
+    visitor = edge.visitor()
+    page = await question(edge, visitor)
+    assert (page.status, page.location) == (200, "")
+    assert "001054000123" in page.text
+    back = await answered(edge, visitor, page)
+    assert back.location.startswith(edge.address("/_edge/sign-in/done?way="))
+    assert (await visitor.go(back.location)).status == 200
+    assert (await edge.visitor().go(edge.address("/vi/nps/x"))).status == 200
+    await withdrawn(edge)
+
+
+async def test_who_says_no_stays_with_us_and_the_portal_learns_nothing(edge: Standing) -> None:
+    asking(edge)
+    visitor = edge.visitor()
+    page = await answered(edge, visitor, await question(edge, visitor), "deny")
+    assert (page.status, page.location) == (400, "")
+    assert "DN-133" in page.text
+    assert edge.told == []
+    assert "khanhhoa" not in await edge.desk.store.consents("home", "account-1")
+
+
+async def test_who_takes_it_back_is_known_to_the_portal_no_more(edge: Standing) -> None:
+    asking(edge)
+    visitor = edge.visitor()
+    await visitor.go((await answered(edge, visitor, await question(edge, visitor))).location)
+    assert (await visitor.ask(edge.address("/vi/nps/x"))).status == 200
+    await withdrawn(edge)
+    assert (await visitor.ask(edge.address("/vi/nps/x"))).status == 303
+
+
+async def test_40_an_answer_is_this_session_s_and_our_page_s_alone(edge: Standing) -> None:
+    asking(edge)
+    visitor = edge.visitor()
+    page = await question(edge, visitor)
+    for who, headers in ((edge.visitor(), {}), (visitor, {"Sec-Fetch-Site": "cross-site"})):
+        refused = await answered(edge, who, page, **headers)
+        assert (refused.status in {400, 403}, refused.location) == (True, "")
+    made_up = replace(page, text='name="destination" value="AAAA"')
+    assert (await answered(edge, visitor, made_up)).status == 400
+    edge.desk.clock.now += ENTRY_SECONDS + 1
+    assert (await answered(edge, visitor, page)).status == 400
+
+
+async def test_a_system_that_takes_tickets_waits_for_the_answer_too(edge: Standing) -> None:
+    asking(edge, "motcua")
+    visitor = edge.visitor()
+    wish = urlencode({"client_id": "motcua", "return": "https://motcua.example/cb", "browser": digest("b")})
+    left = await visitor.ask(f"{edge.desk.broker.issuer}/ticket?{wish}")
+    page = await visitor.ask(edge.desk.home.approve(left.location))
+    back = await answered(edge, visitor, page)
+    assert back.location.startswith("https://motcua.example/cb?ticket=")

@@ -11,11 +11,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from redirect_rules.hits import OTHER, OURS, SHADOW, Hit, HitCounter
+from redirect_rules.hits import OTHER, OURS, SHADOW, Choice, Hit, HitCounter
 from redirect_rules.model import Action, ClientClass
 from redirect_rules.store import StoreBusy
 from redirect_rules.stores.database import Database
-from redirect_rules.stores.hits import Answered, Coverage, HitStore, Page, RuleHits, Span
+from redirect_rules.stores.hits import Answered, Chosen, Coverage, HitStore, Page, RuleHits, Span
 from redirect_rules.stores.tables import WORKSPACE
 
 TODAY = date(2026, 11, 1)
@@ -196,6 +196,72 @@ def test_days_that_are_over_are_forgotten(hits: HitStore) -> None:
         hits.add(TODAY - timedelta(days=days), {hit("/a"): 1, hit("/b"): 1})
     assert hits.forget(TODAY - timedelta(days=1)) == 6
     assert sum_of(hits) == 4
+
+
+def test_sums_of_rules_are_those_of_their_hits(hits: HitStore) -> None:
+    """They are kept beside, by day and portal: one family's rule is hit in many portals."""
+    for days in range(3):
+        counts = {
+            hit("/a", "f/r"): 1 + days,
+            hit("/b", "f/r", outcome="redirect"): 10,
+            hit("/a", "f/r", portal="hue"): 100,
+            hit("/c", "langson/s", client="api"): 5,
+            hit("/d"): 7,
+        }
+        hits.add(TODAY - timedelta(days=days), counts)
+        hits.add(TODAY - timedelta(days=days), counts)
+    assert list(hits.rules(WEEK)) == [RuleHits("f/r", 672), RuleHits("langson/s", 30)]
+    assert list(hits.rules(Span.until(TODAY, 1, "langson"))) == [RuleHits("f/r", 22), RuleHits("langson/s", 10)]
+    assert list(hits.rules(WEEK, most=1)) == [RuleHits("f/r", 672)]
+    assert hits.visits_of(Span.until(TODAY, 7, "hue"), ["f/r", "langson/s", "f/none"]) == {"f/r": 600}
+    hits.forget(TODAY)
+    assert hits.visits_of(WEEK, ["f/r", "langson/s"]) == {"f/r": 222, "langson/s": 10}
+
+
+def chosen(stopped: int, went: int, carried: int, portal: str = "langson") -> dict[Hit, int]:
+    return {Hit.chosen(portal, choice): n for choice, n in zip(Choice, (stopped, went, carried), strict=True)}
+
+
+def test_choices_are_told_beside_the_notices_that_browsers_were_shown(hits: HitStore) -> None:
+    shown = {hit("/a"): 10, hit("/b", "f/r"): 5, hit("/c", "f/r", outcome="ask"): 2}
+    others = {
+        hit("/a", client="htmx"): 50,
+        hit("/a", outcome="redirect", client="bot"): 60,
+        hit("/a", client="form"): 70,
+    }
+    hits.add(YESTERDAY, {**shown, **others, **chosen(1, 2, 3)})
+    hits.add(TODAY, {hit("/a", portal="hue"): 4, **chosen(0, 1, 0, "hue")})
+    assert hits.chosen(WEEK) == [Chosen(YESTERDAY, 17, 1, 2, 3), Chosen(TODAY, 4, 0, 1, 0)]
+    assert hits.chosen(Span.until(TODAY, 7, "hue")) == [Chosen(TODAY, 4, 0, 1, 0)]
+    both = Chosen.of(hits.chosen(WEEK))
+    assert (both, both.told, both.unknown, both.whole) == (Chosen(YESTERDAY, 21, 1, 3, 3), 7, 14, 21)
+
+
+def test_a_choice_is_no_visit_no_page_and_nothing_to_decide_again(hits: HitStore) -> None:
+    hits.add(TODAY, {hit("/a"): 1})
+    before = (hits.answered(WEEK), hits.coverage(WEEK), [*hits.pages(WEEK, mapped=False)], [*hits.recorded(WEEK)])
+    hits.add(TODAY, chosen(7, 8, 9))
+    assert before == (
+        hits.answered(WEEK),
+        hits.coverage(WEEK),
+        [*hits.pages(WEEK, mapped=False)],
+        [*hits.recorded(WEEK)],
+    )
+    assert hits.unnamed(WEEK) == (0, 0)
+    assert list(hits.rules(WEEK)) == []
+
+
+def test_notices_of_days_before_anybody_asked_are_not_held_for_left(hits: HitStore) -> None:
+    hits.add(YESTERDAY - timedelta(days=1), {hit("/a"): 1_000})
+    assert hits.chosen(WEEK) == []
+    hits.add(YESTERDAY, {hit("/a"): 3, **chosen(0, 0, 1)})
+    hits.add(TODAY, {hit("/a"): 4})
+    assert hits.chosen(WEEK) == [Chosen(YESTERDAY, 3, 0, 0, 1), Chosen(TODAY, 4, 0, 0, 0)]
+
+
+def test_no_share_is_above_the_whole_whatever_was_told(hits: HitStore) -> None:
+    told = Chosen(TODAY, 2, 5, 0, 1)
+    assert (told.whole, told.unknown) == (6, 0)
 
 
 def test_hits_wait_for_no_import_longer_than_they_may(url: str) -> None:

@@ -2,15 +2,16 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import Connection, create_engine, text
 from sqlalchemy.exc import DBAPIError
 
-from redirect_rules.audit import Link
+from redirect_rules.audit import Link, Search, first_break
 from redirect_rules.store import NEW, Kind, Put, Ref, Remove
 from redirect_rules.stores.sql import SqlStore
-from tests.redirect_rules.kept import LANGSON, NEWS, by, new, rule
+from tests.redirect_rules.kept import LANGSON, NEWS, NOON, by, new, rule
 
 
 @contextmanager
@@ -120,3 +121,80 @@ def test_what_is_rewritten_by_force_is_found(store: SqlStore, url: str, statemen
     assert broken is not None
     assert broken.number == number
     assert (store.trail.verify(contents=False) is None) == ("audit" not in statement)
+
+
+SEARCHES = [
+    (Search(), [5, 4, 3, 2, 1]),
+    (Search(actor="an"), [4, 3, 1]),
+    (Search(action="apply"), [5, 2]),
+    (Search(actor="an", action="put"), [3, 1]),
+    (Search(word="LANGSON"), [3, 1]),
+    (Search(word="batch B"), [2]),
+    (Search(word="không có"), []),
+    (Search(since=NOON + timedelta(minutes=1)), []),
+    (Search(until=NOON), []),
+    (Search(until=NOON + timedelta(minutes=1)), [5, 4, 3, 2, 1]),
+    (Search(since=NOON, word="review"), [4]),
+]
+
+
+@pytest.mark.parametrize(("wanted", "numbers"), SEARCHES, ids=lambda one: str(one)[:60])
+def test_entries_are_searched_for_the_newest_first(store: SqlStore, wanted: Search, numbers: list[int]) -> None:
+    found = with_history(store).trail.search(wanted)
+    assert [one.number for one in found.entries] == numbers
+    assert found.looked_to is None
+
+
+def test_a_search_goes_on_where_it_ended(store: SqlStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    trail = with_history(store).trail
+    first = trail.search(Search(), limit=2)
+    assert ([one.number for one in first.entries], first.looked_to) == ([5, 4], 4)
+    rest = trail.search(Search(), before=first.looked_to, limit=3)
+    assert ([one.number for one in rest.entries], rest.looked_to) == ([3, 2, 1], None)
+    monkeypatch.setattr("redirect_rules.stores.ledger.MOST_SEARCHED", 2)
+    nothing_yet = trail.search(Search(word="LANGSON"))
+    assert (nothing_yet.entries, nothing_yet.looked_to) == ((), 4)
+    more = trail.search(Search(word="LANGSON"), before=nothing_yet.looked_to)
+    assert ([one.number for one in more.entries], more.looked_to) == ([3], 2)
+    last = trail.search(Search(word="LANGSON"), before=more.looked_to)
+    assert ([one.number for one in last.entries], last.looked_to) == ([1], None)
+
+
+def test_an_instant_out_of_order_is_found_all_the_same(store: SqlStore) -> None:
+    store.put(NEWS, rule("news"), by("an", minutes=5), seen_version=NEW)
+    store.put(LANGSON, {"id": "langson"}, by("an", minutes=3), seen_version=NEW)  # it had waited
+    found = store.trail.search(Search(until=NOON + timedelta(minutes=4)))
+    assert [one.number for one in found.entries] == [2]
+    assert [one.number for one in store.trail.search(Search(since=NOON + timedelta(minutes=4))).entries] == [1]
+
+
+def test_the_entry_of_a_batch_is_told(store: SqlStore) -> None:
+    trail = with_history(store).trail
+    entry = trail.of_batch("b")
+    assert entry is not None
+    assert (entry.number, entry.count) == (2, 3)
+    assert trail.of_batch("none") is None
+
+
+def test_what_is_taken_along_can_be_checked_elsewhere(store: SqlStore) -> None:
+    chain = list(with_history(store).trail.chain())
+    assert first_break(chain, known=[store.trail.head()]) is None
+    assert [one.entry.number for one in store.trail.chain(after=3, limit=1)] == [4]
+    assert first_break([*chain[:2], *chain[3:]]) is not None
+
+
+def test_who_checks_a_long_trail_is_told_how_far_it_is(store: SqlStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("redirect_rules.stores.ledger._AT_ONCE", 2)
+    told: list[int] = []
+    assert with_history(store).trail.verify(progress=told.append) is None
+    assert told == [2, 4]
+
+
+WORDS = ["MỘT LÝ DO", "lý", "ý", "100%", "_", "Ộ"]
+
+
+@pytest.mark.parametrize("word", WORDS)
+def test_a_word_is_found_in_any_case_and_as_it_is_written(store: SqlStore, word: str) -> None:
+    store.put(NEWS, rule("news"), by("an", "Một lý do: 100% _ là đúng"), seen_version=NEW)
+    store.put(LANGSON, {"id": "langson"}, by("an", "khác"), seen_version=NEW)
+    assert [one.number for one in store.trail.search(Search(word=word)).entries] == [1]

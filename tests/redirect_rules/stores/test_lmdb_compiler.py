@@ -8,12 +8,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from redirect_rules.exact import DictIndex, ExactRule
+from redirect_rules.dict_index import DictIndex
+from redirect_rules.exact import ExactRule
 from redirect_rules.model import Lookup
 from redirect_rules.sources import Problems
-from redirect_rules.stores import lmdb_compiler, sorted_runs
+from redirect_rules.stores import lmdb_compiler, lmdb_layout, sorted_runs
 from redirect_rules.stores.lmdb_compiler import NotThere, changed_items, exact_items, lookup_items
 from redirect_rules.stores.lmdb_index import LmdbIndex
+from redirect_rules.stores.lmdb_layout import Places
 from tests.redirect_rules.mapped import filled, index_of, rule
 
 # rules that cannot stand together or at all                          what is said
@@ -110,6 +112,45 @@ def test_a_changed_file_answers_as_one_that_was_made_of_what_is_left(
                     assert new.at(one.address) == whole.at(one.address)
                     assert new.names_at(*one.address[:2]) == whole.names_at(*one.address[:2])
             new.close()
+
+
+@settings(max_examples=40, deadline=None)
+@given(SOME, SOME)
+def test_a_file_of_the_former_format_is_read_and_changed_as_any_other(
+    before: list[ExactRule], after: list[ExactRule]
+) -> None:
+    with TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as former:
+        former.setattr(lmdb_compiler, "Places", lambda: Places((), None))
+        with index_of(before) as old:
+            former.undo()
+            assert not old.places.numbers_folders
+            assert set(old) == set(before)
+            for one in before:
+                assert list(old.at(one.address)) == [one]
+                assert (old.alone(one.portal)(one.path.encode()) is None) is bool(old.names_at(one.portal, one.path))
+            gone = [one for one in before if one not in after]
+            come = [one for one in after if one not in before]
+            changed = changed_items(old, gone, come, folder=Path(folder))
+            items = {bytes(key): bytes(value) for key, value in old._table._txn.cursor()}
+            for key in changed.removed:
+                del items[key]
+            items.update(changed.items)
+            with filled(sorted(items.items())) as env:
+                new = LmdbIndex(env, b"x")
+                assert set(new) == set(after)
+                new.close()
+
+
+@settings(max_examples=40, deadline=None)
+@given(SOME)
+def test_rules_whose_folders_have_no_numbers_are_found_as_others_are(rules: list[ExactRule]) -> None:
+    with pytest.MonkeyPatch.context() as few:
+        few.setattr(lmdb_layout, "MOST_FOLDERS", 1)
+        with index_of(rules) as index:
+            assert len(index.places.folders) <= 1
+            assert set(index) == set(rules)
+            for one in rules:
+                assert list(index.at(one.address)) == [one]
 
 
 def test_a_rule_that_is_not_there_cannot_go(tmp_path: Path) -> None:

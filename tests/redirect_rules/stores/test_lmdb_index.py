@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from redirect_rules.exact import DictIndex, ExactIndex, ExactRule, Pairs
+from redirect_rules.dict_index import DictIndex
+from redirect_rules.exact import ExactIndex, ExactRule, Pairs
 from redirect_rules.model import HO_CHI_MINH, Action, Lookup
 from redirect_rules.stores import lmdb_index
 from redirect_rules.stores.lmdb_compiler import lookup_items

@@ -6,10 +6,10 @@ from hypothesis import strategies as st
 from redirect_rules.stores.lmdb_layout import (
     LONG,
     LONGEST_KEY,
+    MOST_FOLDERS,
+    Places,
     asked_for,
     names_of,
-    parts_of,
-    path_of,
     query_of,
     sized,
     stored_key,
@@ -22,17 +22,61 @@ queries = st.dictionaries(st.text(max_size=4), st.text(max_size=9), min_size=1, 
 )
 
 
-@given(st.binary(min_size=2, max_size=2), paths, queries)
-def test_a_key_tells_its_path_and_what_it_asks_for(
-    portal: bytes, path: str, query: tuple[tuple[str, str], ...]
+numberings = st.builds(
+    Places,
+    st.lists(st.sampled_from(["hanoi", "hue", "langson"]), unique=True),
+    st.none() | st.lists(st.sampled_from(["", "/a", "/a/b", "/~"]), unique=True),
+)
+
+
+@given(numberings, st.sampled_from(["langson", "hue"]), paths, queries)
+def test_a_key_tells_its_portal_its_path_and_what_it_asks_for(
+    places: Places, portal: str, path: str, query: tuple[tuple[str, str], ...]
 ) -> None:
     names = tuple(name for name, _ in query)
-    key = portal + path.encode() + asked_for(names) + b"".join(sized(value) for _, value in query)
-    place, asking = parts_of(key)
-    assert path_of(place) == path
+    begin = places.numbered(portal, path.encode())
+    assert places.begin(portal, path) == begin
+    key = begin + asked_for(names) + b"".join(sized(value) for _, value in query)
+    place, asking = places.parted(key)
+    assert place == begin
+    assert (places.portal_of(place), places.path_of(place)) == (portal, path)
     found, end = names_of(asking)
     assert query_of(found, asking[end:]) == query
-    assert parts_of(portal + path.encode() + b"\x01") == (portal + path.encode(), b"")
+    assert places.asks(key)
+    assert places.parted(begin + b"\x01") == (begin, b"")
+    assert not places.asks(begin + b"\x01")
+
+
+@given(numberings, st.lists(st.tuples(st.sampled_from(["langson", "hue"]), paths), unique=True, max_size=20))
+def test_no_two_addresses_begin_alike(places: Places, addresses: list[tuple[str, str]]) -> None:
+    keys = [places.numbered(portal, path.encode()) + b"\x01" for portal, path in addresses]
+    assert [places.begin(*one) for one in addresses] == [key[:-1] for key in keys]
+    assert not any(one != other and other.startswith(one) for one in keys for other in keys)
+
+
+@given(numberings, st.lists(st.tuples(st.sampled_from(["langson", "hue"]), paths), max_size=9))
+def test_numbers_are_kept_from_file_to_file(places: Places, addresses: list[tuple[str, str]]) -> None:
+    before = [places.numbered(portal, path.encode()) for portal, path in addresses]
+    data = places.as_data()
+    again, copied = Places(data["portals"], data.get("folders")), places.copy()
+    copied.numbered("another", b"/x/y")
+    assert [again.begin(*one) for one in addresses] == before == [copied.begin(*one) for one in addresses]
+    assert "another" not in places.portals, "the copy is another"
+
+
+def test_what_comes_when_all_numbers_are_given_stands_whole() -> None:
+    places = Places()
+    for number in range(MOST_FOLDERS + 1):
+        places.numbered("hue", f"/{number}/a".encode())
+    assert len(places.folders) == MOST_FOLDERS
+    early, late = (places.begin("hue", f"/{number}/a") or b"" for number in (0, MOST_FOLDERS))
+    assert early == b"\x00\x00\x00\x00a"
+    assert late == b"\x00\x00\xff\xff" + f"/{MOST_FOLDERS}/a".encode()
+    assert places.path_of(late) == f"/{MOST_FOLDERS}/a"
+
+
+def test_under_a_portal_that_nobody_named_nothing_begins() -> None:
+    assert Places(["hue"]).begin("hanoi", "/a") is None
 
 
 @given(st.lists(queries, max_size=4))

@@ -25,7 +25,7 @@ def searched(store: SqlStore) -> SqlStore:
     return store
 
 
-# what is asked for                                       what is found, by scope and id
+# what is asked for                                       what is found, by scope and id or address
 FOUND = [
     (RuleFilter(),                                        "eabcd"),
     (RuleFilter(scope="portal:langson"),                  "abcd"),
@@ -33,7 +33,7 @@ FOUND = [
     (RuleFilter(key="/tin-tuc/2"),                        "b"),
     (RuleFilter(key="/tin-tuc/10"),                       "c"),
     (RuleFilter(key_prefix="/tin-tuc/1"),                 "ac"),
-    (RuleFilter(key_prefix="/"),                          "eabc"),
+    (RuleFilter(key_prefix="/"),                          "eacb"),
     (RuleFilter(action="gone"),                           "c"),
     (RuleFilter(destination="procedure"),                 "b"),
     (RuleFilter(destination="home"),                      "ead"),

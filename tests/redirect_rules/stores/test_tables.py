@@ -11,7 +11,7 @@ def test_columns_of_a_rule_stand_in_the_order_in_which_they_are_written() -> Non
     assert [column.name for column in RULES.columns] == [
         *("scope", "id", "change", "position", "state"),
         *("match", "key", "action", "destination", "owner", "tags", "valid_from", "valid_until"),
-        "body",
+        *("body", "facet"),
     ]
 
 

@@ -31,7 +31,9 @@ SCOPES = {
     Kind.RULE: "portal:p{}",
     Kind.LOOKUP: "portal:p{}",
     Kind.NOISE: "portal:p{}",
+    Kind.TEXTS: "portal:p{}",
     Kind.READINESS: "0{}",
+    Kind.SETTLEMENT: "0{}",
 }
 
 

@@ -1,70 +1,49 @@
-"""Addresses of stores."""
+"""How stores are reached."""
 
 from typing import Any
 
 import pytest
-from redis.asyncio import Redis
+from redis.asyncio.connection import Connection, SSLConnection, UnixDomainSocketConnection
+from redis.asyncio.sentinel import SentinelManagedConnection
 
-from sso.stores.connections import BadAddress, connected
+from sso.stores.addresses import address_of
+from sso.stores.connections import connections
 
-
-def options_of(client: Redis) -> dict[str, Any]:
-    return client.connection_pool.connection_kwargs
-
-
-@pytest.mark.parametrize(
-    ("url", "where"),
-    [
-        ("redis://store.example", {"host": "store.example"}),
-        ("redis://:p%40ss@store.example:6380/2", {"port": 6380, "db": 2, "password": "p@ss"}),
-        ("valkey://store.example:7000", {"host": "store.example", "port": 7000}),
-        ("unix:///run/valkey.sock?db=3", {"path": "/run/valkey.sock", "db": 3}),
-    ],
-)
-def test_an_address_leads_to_its_server(url: str, where: dict[str, object]) -> None:
-    there = connected(url, timeout_seconds=1)
-    assert where.items() <= options_of(there.client).items()
-    assert there.replicas == 0
-
-
-@pytest.mark.parametrize("url", ["rediss://store.example", "valkeys://store.example"])
-def test_an_address_with_two_s_is_encrypted(url: str) -> None:
-    pool = connected(url, timeout_seconds=1).client.connection_pool
-    assert pool.connection_class.__name__ == "SSLConnection"
-
-
-def test_sentinels_are_asked_for_the_master() -> None:
-    there = connected("redis+sentinel://:secret@one.example,two.example:26380/signin/1?replicas=2", timeout_seconds=1)
-    assert there.replicas == 2
-    assert [options_of(client)["host"] for client in there.watchers] == ["one.example", "two.example"]
-    assert [options_of(client)["port"] for client in there.watchers] == [26_379, 26_380]
-    assert {"db": 1, "password": "secret"}.items() <= options_of(there.client).items()
+SENTINELS = "redis+sentinel://:secret@one.example,two.example:26380/signin/1?replicas=2"
 
 
 @pytest.mark.parametrize(
-    "url",
+    ("url", "kind", "where"),
     [
-        "",
-        "store.example:6379",
-        "http://store.example",
-        "redis://:hunter2@store.example:port/0",
-        "redis+sentinel://one.example",
-        "redis+sentinel://:hunter2@one.example/signin/x",
-        "redis+sentinel://one.example/signin?replicas=many",
-        "redis+sentinel://one.example/signin?slaves=1",
-        "redis+sentinel://one.example:x/signin",
+        ("redis://store.example", Connection, {"host": "store.example", "port": 6_379, "db": 0, "password": None}),
+        ("redis://edge:p%40ss@store.example:6380/2", Connection, {"port": 6_380, "db": 2, "username": "edge"}),
+        ("unix://:p@/run/valkey.sock?db=3", UnixDomainSocketConnection, {"path": "/run/valkey.sock", "db": 3}),
+        ("rediss://store.example", SSLConnection, {"host": "store.example"}),
+        (SENTINELS, SentinelManagedConnection, {"db": 1, "password": "secret"}),
     ],
 )
-def test_what_is_no_address_is_told_without_its_password(url: str) -> None:
-    with pytest.raises(BadAddress) as caught:
-        connected(url, timeout_seconds=1)
-    assert "hunter2" not in str(caught.value)
+def test_an_address_leads_to_its_server(url: str, kind: type, where: dict[str, object]) -> None:
+    made: Any = connections(address_of(url), timeout_seconds=1).make()
+    assert type(made) is kind
+    assert {name: getattr(made, name) for name in where} == where
 
 
-def test_everything_gives_up_in_time() -> None:
-    for url in ("redis://store.example", "redis+sentinel://one.example/signin"):
-        there = connected(url, timeout_seconds=0.7)
-        for client in (there.client, *there.watchers):
-            options = options_of(client)
-            assert options["socket_timeout"] == options["socket_connect_timeout"] == 0.7
-            assert options["retry"].get_retries() == 0  # a step that was sent may have been done
+def test_all_sentinels_are_asked_for_the_master_within_one_patience() -> None:
+    there = connections(address_of(SENTINELS), timeout_seconds=3)
+    asked = [client.connection_pool.connection_kwargs for client in there.watchers[1:]]
+    assert [(one["host"], one["port"]) for one in asked] == [("one.example", 26_379), ("two.example", 26_380)]
+    assert sum(one["socket_timeout"] for one in asked) < 3
+
+
+@pytest.mark.parametrize("url", ["redis://store.example", "unix:///run/valkey.sock", SENTINELS])
+def test_everything_gives_up_in_time_and_nothing_is_asked_twice(url: str) -> None:
+    made: Any = connections(address_of(url), timeout_seconds=0.7).make()
+    assert (made.socket_timeout, made.socket_connect_timeout) == (0.7, 0.7)
+    assert made.retry.get_retries() == 0  # a step that was sent may have been done
+
+
+def test_the_certificate_of_an_encrypted_store_is_proven_by_the_authorities_that_are_named() -> None:
+    made: Any = connections(address_of("rediss://store.example?ssl_ca_certs=/etc/ca.pem"), timeout_seconds=1).make()
+    assert made.ca_certs == "/etc/ca.pem"
+    assert made.cert_reqs
+    assert made.check_hostname

@@ -8,13 +8,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from sso.model import (
-    AccessToken,
     AuthorizationRequest,
     Binding,
     Grant,
     LoginAttempt,
     LogoutDelivery,
     Session,
+    TokenTerms,
 )
 from sso.store import Ticket
 from sso.stores import encoding
@@ -26,7 +26,7 @@ FORMS: list[tuple[type[Any], Form[Any]]] = [
     (AuthorizationRequest, encoding.REQUEST),
     (LoginAttempt, encoding.ATTEMPT),
     (Grant, encoding.GRANT),
-    (AccessToken, encoding.TOKEN),
+    (TokenTerms, encoding.TERMS),
     (Ticket, encoding.TICKET),
     (Binding, encoding.BINDING),
     (LogoutDelivery, encoding.DELIVERY),
@@ -44,7 +44,7 @@ def test_every_value_comes_back_as_it_was(data: st.DataObject) -> None:
 @settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.from_type(Session))
 def test_a_session_comes_back_from_its_fields(drawn: Session) -> None:
-    session = replace(drawn, seen_at=abs(drawn.seen_at), participations={}, consents={})
+    session = replace(drawn, seen_at=abs(drawn.seen_at), participations={})
     assert encoding.session_of(encoding.session_fields(session)) == session
 
 

@@ -8,11 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from sso.model import Participation, digest
-from sso.store import Backlog, Redeemed, Replayed, Rotated, Store, StoreUnavailable, Unknown
+from sso.model import Participation, TokenTerms, digest
+from sso.store import Backlog, Redeemed, Replayed, Rotated, Shown, Store, StoreUnavailable, Unfit, Unknown
 from sso.stores.embedded import EmbeddedValkey
 from sso.stores.valkey import ValkeyStore, open_store
-from sso.vocabulary import Claim
 from tests.sso.specimens import (
     ATTEMPT,
     BINDING,
@@ -143,12 +142,11 @@ async def test_another_person_in_the_same_browser_ends_what_the_first_was_given(
 async def test_a_client_joins_once_and_keeps_the_sid_it_got_first(store: Store) -> None:
     await store.open(SESSION, idle_seconds=IDLE)
     first = Participation("hanoi", "sid-1", NOW + 1)
-    assert await store.join(SESSION.id, first, frozenset({Claim.NAME})) == first
+    assert await store.join(SESSION.id, first) == first
     assert await store.join(SESSION.id, Participation("hanoi", "sid-2", NOW + 2)) == first
     found = await store.session(SESSION.id, now=NOW, idle_seconds=IDLE)
     assert found
     assert found.participations["hanoi"] == first
-    assert found.consents["hanoi"] == {Claim.NAME}
 
 
 async def test_twenty_clients_that_join_at_once_are_all_there(store: Store) -> None:
@@ -158,6 +156,13 @@ async def test_twenty_clients_that_join_at_once_are_all_there(store: Store) -> N
     found = await store.session_by_handle(SESSION.handle)
     assert found
     assert found.participations == {**SESSION.participations, **{part.client: part for part in parts}}
+
+
+async def test_a_session_may_be_opened_with_a_code_in_one_step(store: Store) -> None:
+    await store.open(SESSION, idle_seconds=IDLE, code=(CODE, GRANT, 30))
+    assert await redeem(store) == Redeemed(GRANT)
+    assert await store.end(SESSION.id) == SESSION
+    assert await store.access_token(ACCESS) is None
 
 
 async def test_nobody_joins_a_session_that_has_ended(store: Store) -> None:
@@ -201,8 +206,16 @@ async def test_history_tells_what_happened_newest_first_and_no_number(store: Val
 # Codes and tokens
 
 
-async def redeem(store: Store, code: str = CODE, client: str = "langson") -> Redeemed | Replayed | Unknown:
-    return await store.redeem(code, client, access=ACCESS, token=TOKEN, refresh=REFRESH, refresh_seconds=3_600)
+SHOWN = Shown(GRANT.redirect_uri, GRANT.code_challenge)
+TERMS = TokenTerms(NOW, NOW + 300)
+
+
+async def redeem(
+    store: Store, code: str = CODE, client: str = "langson", shown: Shown = SHOWN
+) -> Redeemed | Unfit | Replayed | Unknown:
+    return await store.redeem(
+        code, client, shown=shown, access=ACCESS, terms=TERMS, refresh=REFRESH, refresh_seconds=3_600
+    )
 
 
 async def issued_and_redeemed(store: Store) -> None:
@@ -242,29 +255,52 @@ async def test_an_expired_code_is_as_good_as_unknown(store: Store) -> None:
     assert await redeem(store) == Unknown()
 
 
-async def test_a_code_may_be_looked_at_first_and_its_tokens_kept_after_the_checks(store: Store) -> None:
-    await store.issue(CODE, GRANT, seconds=30)
-    looked = await store.redeem(CODE, "langson", access=ACCESS, token=None, refresh=None)
-    assert looked == Redeemed(GRANT)
+@pytest.mark.parametrize(
+    "shown",
+    [
+        replace(SHOWN, redirect_uri=GRANT.redirect_uri + "/"),
+        replace(SHOWN, code_challenge="x" * 43),
+        replace(SHOWN, code_challenge=""),
+        replace(SHOWN, jkt="thief's"),
+        SHOWN,
+    ],
+    ids=["redirect URI", "verifier", "no verifier", "another key", "no key"],
+)
+async def test_a_code_that_is_shown_with_anything_else_is_used_up_and_gives_nothing(store: Store, shown: Shown) -> None:
+    bound = replace(GRANT, jkt="owner's")
+    await store.issue(CODE, bound, seconds=30)
+    assert await redeem(store, shown=shown) == Unfit(bound)
     assert await store.access_token(ACCESS) is None
-    assert await store.keep_tokens(GRANT, access=ACCESS, token=TOKEN, refresh=REFRESH, refresh_seconds=60)
-    assert await store.access_token(ACCESS) == TOKEN
+    assert await store.refresh_grant(REFRESH) is None
+    assert await redeem(store, shown=replace(SHOWN, jkt="owner's")) == Replayed("grant-1", "langson")
 
 
-async def test_what_a_grant_is_bound_to_may_become_known_at_the_exchange(store: Store) -> None:
-    await store.issue(CODE, GRANT, seconds=30)
-    await store.redeem(CODE, "langson", access=ACCESS, token=None, refresh=None)
-    bound = replace(GRANT, jkt="thumbprint")
-    assert await store.keep_tokens(bound, access=ACCESS, token=TOKEN, refresh=REFRESH, refresh_seconds=60)
+@pytest.mark.parametrize("before", [None, "owner's"])
+@pytest.mark.parametrize("after", [None, "owner's"])
+async def test_what_a_grant_is_bound_to_may_become_known_at_the_exchange(
+    store: Store, before: str | None, after: str | None
+) -> None:
+    await store.issue(CODE, replace(GRANT, jkt=before), seconds=30)
+    bound = replace(GRANT, jkt=after)
+    assert await redeem(store, shown=replace(SHOWN, jkt="owner's", bound_jkt=after)) == Redeemed(bound)
     assert await store.refresh_grant(REFRESH) == bound
+    assert await rotate(store, "refresh", "second") == Rotated(bound)
 
 
-async def test_a_replay_between_looking_and_keeping_leaves_nothing(store: Store) -> None:
-    await store.issue(CODE, GRANT, seconds=30)
-    await store.redeem(CODE, "langson", access=ACCESS, token=None, refresh=None)
-    assert await redeem(store) == Replayed("grant-1", "langson")
-    assert not await store.keep_tokens(GRANT, access=ACCESS, token=TOKEN, refresh=None, refresh_seconds=0)
-    assert await store.access_token(ACCESS) is None
+async def test_a_refresh_token_is_kept_for_those_who_asked_to_stay(store: Store) -> None:
+    await store.issue(CODE, replace(GRANT, scopes=frozenset({"openid"})), seconds=30)
+    assert isinstance(await redeem(store), Redeemed)
+    assert await store.access_token(ACCESS)
+    assert await store.refresh_grant(REFRESH) is None
+
+
+async def test_an_access_token_may_be_good_for_less_than_its_grant(store: Store) -> None:
+    await issued_and_redeemed(store)
+    narrow = replace(TERMS, scopes=frozenset({"openid"}), jkt="key")
+    await store.rotate(
+        REFRESH, "langson", successor=digest("s"), access=digest("n"), now=NOW, seconds=60, grace=5, terms=narrow
+    )
+    assert await store.access_token(digest("n")) == replace(TOKEN, scopes=frozenset({"openid"}), jkt="key")
 
 
 async def rotate(
@@ -278,7 +314,7 @@ async def rotate(
         now=at,
         seconds=3_600,
         grace=5,
-        token=TOKEN,
+        terms=TERMS,
     )
 
 
@@ -447,6 +483,14 @@ async def test_damage_is_absence_and_is_counted(embedded_url: str) -> None:
     assert await store.session("y", now=NOW, idle_seconds=IDLE) is None
     assert damaged == ["request", "session"]
     await store.close()
+
+
+@pytest.mark.parametrize("text", ["", "{", "7", "null", '{"scopes": 7}'])
+async def test_a_code_whose_grant_is_damaged_is_as_good_as_unknown(store: ValkeyStore, text: str) -> None:
+    await store.issue(CODE, GRANT, seconds=30)
+    await store._plain("HSET", f"{store._prefix}g:{GRANT.id}", "v", text)
+    assert await redeem(store) == Unknown()
+    assert await store.access_token(ACCESS) is None
 
 
 async def test_what_a_newer_writer_added_is_ignored(embedded_url: str) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from joserfc.jwk import ECKey
 
+from redirect_rules.sources import lines_of
 from sso.sources import Document, Mistakes
 from sso.upstreams.claim_mapping import Source
 from sso.upstreams.configuration import load_upstreams, parse
@@ -24,7 +25,7 @@ ENVIRON = {"VNEID_SECRET": "hush"}
 
 
 def read(text: str, *, name: str = "vneid.toml", folder: Path = Path(), development: bool = False) -> Upstream:
-    return parse(Document(name, text), ENVIRON, folder=folder, development=development)
+    return parse(Document(name, text, lines_of), ENVIRON, folder=folder, development=development)
 
 
 def complaints(text: str, **how: object) -> list[str]:
@@ -45,7 +46,7 @@ def test_what_is_shipped_is_the_demonstration() -> None:
 
 def test_what_is_shipped_is_refused_outside_development() -> None:
     with pytest.raises(Mistakes) as mistakes:
-        load_upstreams(ROOT / "conf" / "demonstration" / "upstreams", {})
+        load_upstreams(ROOT / "conf" / "demonstration" / "upstreams", {}, lines_of=lines_of)
     told = [str(mistake) for mistake in mistakes.value.mistakes]
     assert any("vneid.toml:5: issuer: write an https address" in line for line in told)
     assert any("secret: a secret is not written down here" in line for line in told)

@@ -30,4 +30,4 @@ def test_a_level_that_is_not_reached_has_the_standards_word() -> None:
 
 def test_unavailable_says_when_to_come_again() -> None:
     unavailable = UpstreamUnavailable("vneid", 30)
-    assert (unavailable.cause.status, unavailable.retry_after_seconds) == (503, 30)
+    assert (unavailable.cause.status, unavailable.retry_after) == (503, 30)

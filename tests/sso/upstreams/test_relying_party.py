@@ -79,7 +79,7 @@ async def test_the_last_good_ones_are_kept_while_newer_are_poison(sign: Sign, pa
 async def test_without_a_good_one_the_upstream_is_unavailable(sign: Sign, poison: str) -> None:
     with pytest.raises(UpstreamUnavailable) as unavailable:
         await sign.signs_in(Behaviour(raw={CONFIGURATION: POISON[poison]}))
-    assert unavailable.value.retry_after_seconds > 0
+    assert unavailable.value.retry_after
 
 
 async def test_a_provider_that_is_slow_is_not_waited_for() -> None:
@@ -99,7 +99,7 @@ async def test_a_provider_that_fails_is_left_alone_and_comes_back(sign: Sign) ->
     asked = sign.provider.asked["/token"]
     with pytest.raises(UpstreamUnavailable) as unavailable:  # at once, before anybody is sent away
         await sign.leaves()
-    assert unavailable.value.retry_after_seconds >= FIRST_PAUSE
+    assert (unavailable.value.retry_after or 0) >= FIRST_PAUSE
     assert sign.provider.asked["/token"] == asked
     sign.now += FIRST_PAUSE
     await sign.signs_in()

@@ -29,7 +29,7 @@ def test_indexes_hold_only_what_is_searched(url: str) -> None:
         found = {index["name"]: index for index in inspect(connection).get_indexes("rules")}
         partial = {name for name, index in found.items() if any("where" in key for key in index["dialect_options"])}
     database.close()
-    assert partial == {"ix_rules_key", "ix_rules_valid_until"}
+    assert partial == {"ix_rules_scope_key_facet", "ix_rules_valid_until_scope_id_facet"}
 
 
 def test_the_trail_begins_at_nothing(store: SqlStore) -> None:
