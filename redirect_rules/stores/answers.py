@@ -4,7 +4,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import delete, select
+from sqlalchemy.dialects import postgresql, sqlite
 
 from redirect_rules.audit import utc_text
 from redirect_rules.people import Seal, digest_of
@@ -52,20 +53,18 @@ class SqlAnswers:
         digest = digest_of(answered.key)
         with self._database.writing() as connection:
             connection.execute(delete(ANSWERS).where(ANSWERS.c.at <= utc_text(answered.at - HOLDS)))
-            theirs = ANSWERS.c.actor == answered.actor, ANSWERS.c.key == digest
-            if connection.execute(select(ANSWERS.c.at).where(*theirs)).one_or_none() is not None:
-                return False
-            connection.execute(
-                insert(ANSWERS).values(
-                    actor=answered.actor,
-                    key=digest,
-                    said=answered.said,
-                    at=utc_text(answered.at),
-                    status=answered.status,
-                    body=self._seal.seal(answered.body, purpose=_purpose(answered.actor, digest)),
-                )
+            inserted = sqlite.insert(ANSWERS) if self._database.is_sqlite else postgresql.insert(ANSWERS)
+            kept = inserted.values(
+                actor=answered.actor,
+                key=digest,
+                said=answered.said,
+                at=utc_text(answered.at),
+                status=answered.status,
+                body=self._seal.seal(answered.body, purpose=_purpose(answered.actor, digest)),
             )
-        return True
+            # In one step: between a look and a writing, another process writes.
+            written = connection.execute(kept.on_conflict_do_nothing().returning(ANSWERS.c.key))
+            return written.one_or_none() is not None
 
 
 def _purpose(actor: str, digest: str) -> str:
