@@ -86,7 +86,7 @@ def _ready(operations: int, begun: float, folder: Path) -> float:
 
 def _complete(running: Edge, workers: int, begun: float) -> None:
     """The first worker makes an edge ready; who measures wants them all."""
-    while len(running.workers()) < workers:
+    while (ready := running.metric('dvc_edge_workers{state="ready"}')) < workers or len(running.workers()) < workers:
         if time.perf_counter() - begun > PATIENCE_SECONDS:
-            raise DoesNotStart(f"only {len(running.workers())} of {workers} workers started")
+            raise DoesNotStart(f"only {ready:g} of {workers} workers are ready")
         time.sleep(0.005)
