@@ -65,7 +65,7 @@ _create_default_context = ssl.create_default_context
 def _unread() -> Iterator[None]:
     """Contexts that are made inside wait with reading."""
     ssl.create_default_context = _client_context
-    ssl.SSLContext.set_default_verify_paths = _nothing  # type: ignore[assignment]
+    ssl.SSLContext.set_default_verify_paths = _nothing  # type: ignore[assignment]  # a method in place of its like, for one import
     try:
         yield
     finally:

@@ -59,7 +59,7 @@ def fetched(package: Package, folder: Path) -> bytes:
     """The package's archive, by npm with whatever registry this machine uses.  Raises Wrong."""
     try:
         subprocess.run(  # noqa: S603 - the names stand in our own lock
-            ["npm", "pack", f"{package.name}@{package.version}", "--silent", "--pack-destination", folder],  # noqa: S607
+            ["npm", "pack", f"{package.name}@{package.version}", "--silent", "--pack-destination", folder],  # noqa: S607 - wherever npm is installed
             check=True,
             capture_output=True,
             cwd=folder,
