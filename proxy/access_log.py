@@ -6,13 +6,14 @@ No address, no agent, no query value is written.  Dossier codes and long numbers
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from json.encoder import encode_basestring as quoted
-from typing import Final, TextIO, TypeAlias
+from typing import BinaryIO, Final, TextIO, TypeAlias
 
 from redirect_rules.canonical import Key
 from redirect_rules.decision import Decision
 from redirect_rules.masking import masked
+from redirect_rules.octets import joined
 
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,79}\Z")
 
@@ -45,9 +46,12 @@ class Entry:
         )
 
 
-Line: TypeAlias = tuple[str, str]
+Line: TypeAlias = tuple[bytes, bytes]
 """A line but for what differs between two requests that are answered alike: what stands between the id and the
 microseconds, and what follows them to the end."""
+
+_ASCII: Final = "ascii"
+_UNKNOWN: Final = "backslashreplace"  # half a character costs nobody a line
 
 
 class Lines:
@@ -71,14 +75,60 @@ class Lines:
     def line(self, rule: str, destination: str, path: str, length: int, note: str = "") -> Line:
         """The line of a page; its `path` is masked."""
         told = f', "note": {quoted(note)}' if note else ""
-        return (
-            f'{self._before}{length}, "us": ',
-            f'{self._after}{quoted(rule)}, "destination": {quoted(destination)}, "path": {quoted(path)}{told}}}\n',
+        after = f'{self._after}{quoted(rule)}, "destination": {quoted(destination)}, "path": {quoted(path)}{told}}}\n'
+        return f'{self._before}{length}, "us": '.encode(), after.encode("utf-8", _UNKNOWN)
+
+    def by(self, id_head: str, destination: str) -> "PlainLines":
+        """Those of pages that rules with ids of this beginning lead to a destination ("" or a name)."""
+        return PlainLines(
+            self._before.encode(),
+            f"{self._after}{quoted(id_head)[:-1]}".encode(),
+            f'", "destination": {quoted(destination)}, "path": "'.encode(),
         )
 
-    def plain_line(self, rule: str, between: str, path: str, length: int) -> Line:
-        """The same where a path has nothing in it that JSON escapes; `between` goes from the rule to the path."""
-        return f'{self._before}{length}, "us": ', f'{self._after}{quoted(rule)}{between}{path}"}}\n'
+
+class PlainLines:
+    """Lines of pages that are answered alike, by rules whose ids begin alike."""
+
+    __slots__ = ("_after", "_before", "_between")
+
+    def __init__(self, before: bytes, after: bytes, between: bytes) -> None:
+        self._before = before  # from the id to the length
+        self._after = after  # from the microseconds to the rule's beginning
+        self._between = between  # from the rule to the path
+
+    def line(
+        self,
+        second: "Second",
+        at: int,
+        request_id: bytes,
+        length: int,
+        microseconds: int,
+        id_tail: bytes,
+        path: bytes,
+    ) -> bytes:
+        """One of them, to its end.  Neither the end of the rule's id nor the masked path has what JSON escapes.
+
+        at  nanoseconds since 1970
+        """
+        thousandth = second.turn(at)
+        return joined(
+            (
+                second.before,
+                _THOUSANDTHS[thousandth],
+                second.after,
+                request_id,
+                self._before,
+                number(length),
+                _MICROSECONDS,
+                number(microseconds),
+                self._after,
+                id_tail,
+                self._between,
+                path,
+                _END,
+            )
+        )
 
 
 def line_of(entry: Entry, method: str, status: int, length: int) -> Line:
@@ -86,26 +136,50 @@ def line_of(entry: Entry, method: str, status: int, length: int) -> Line:
     return Lines.of(entry, method, status).line(entry.rule, entry.destination, entry.path, length, entry.note)
 
 
-_THOUSANDTHS: Final = tuple(f".{number:03}" for number in range(1_000))
+_MICROSECONDS: Final = b', "us": '
+_END: Final = b'"}\n'
+_THOUSANDTHS: Final = tuple(b".%03d" % thousandth for thousandth in range(1_000))
+_MOST_NUMBERS: Final = 1_024
+_NUMBERS: Final = tuple(b"%d" % small for small in range(_MOST_NUMBERS))
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_SECOND: Final = 1_000_000_000
+
+
+def number(value: int) -> bytes:
+    """A number that is not negative, in digits."""
+    return _NUMBERS[value] if value < _MOST_NUMBERS else b"%d" % value
 
 
 class Second:
-    """Writes instants as ISO 8601 with milliseconds; those of one second cost a tenth of the first of them."""
+    """Begins lines with their instant: ISO 8601 with milliseconds.  Those of one second cost little."""
 
-    __slots__ = ("_after", "_before", "_begin", "_end")
+    __slots__ = ("_begin", "_zone", "after", "before")
 
-    def __init__(self) -> None:
-        self._begin = self._end = datetime.min.replace(tzinfo=UTC)
-        self._before = self._after = ""
+    def __init__(self, zone: tzinfo) -> None:
+        """`zone`: in which instants are told."""
+        self._zone = zone
+        self._begin = 0
+        # What stands around the thousandths.
+        self.before = self.after = b""
 
-    def written(self, at: datetime) -> str:
-        """An aware instant: "2026-11-01T09:00:00.000+07:00"."""
-        if not self._begin <= at < self._end or at.tzinfo is not self._begin.tzinfo:
-            self._begin = at.replace(microsecond=0)
-            self._end = self._begin + timedelta(seconds=1)
-            self._before, _, after = at.isoformat(timespec="milliseconds").partition(".")
-            self._after = after[3:]
-        return f"{self._before}{_THOUSANDTHS[at.microsecond // 1_000]}{self._after}"
+    def begin(self, at: int) -> bytes:
+        """The beginning of a line, up to the request's id: `{"at": "2026-11-01T09:00:00.000+07:00", "id": "`.
+
+        at  nanoseconds since 1970
+        """
+        thousandth = self.turn(at)
+        return joined((self.before, _THOUSANDTHS[thousandth], self.after))
+
+    def turn(self, at: int) -> int:
+        """Be about the second of an instant from now on; how many thousandths of it have passed."""
+        past = at - self._begin
+        if not 0 <= past < _SECOND:
+            past = at % _SECOND
+            self._begin = at - past
+            text = (_EPOCH + timedelta(seconds=at // _SECOND)).astimezone(self._zone).isoformat(timespec="milliseconds")
+            before, _, after = text.partition(".")
+            self.before, self.after = f'{{"at": "{before}'.encode(_ASCII), f'{after[3:]}", "id": "'.encode(_ASCII)
+        return past // 1_000_000
 
 
 class AccessLog:
@@ -113,10 +187,16 @@ class AccessLog:
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
+        # Past the text, where there are octets below it: what is in them already need not become them again.
+        self._octets: BinaryIO | None = getattr(stream, "buffer", None)
 
-    def write(self, lines: Iterable[str]) -> None:
+    def write(self, lines: Iterable[bytes]) -> None:
         """So many lines more, in order.  Raises OSError where the stream takes no more."""
-        self._stream.write("".join(lines))
+        octets = b"".join(lines)
+        if self._octets is not None:
+            self._octets.write(octets)
+        else:
+            self._stream.write(octets.decode())
 
     def flush(self) -> None:
         """Hand everything to the operating system.  Raises OSError."""

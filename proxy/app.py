@@ -1,11 +1,9 @@
 """The one place where implementations are chosen and joined."""
 
-import random
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import chain, product
 from typing import NamedTuple, TextIO
 
 from proxy.access_log import AccessLog
@@ -16,14 +14,13 @@ from proxy.metrics import Metrics
 from proxy.packs import Packs
 from proxy.pages import Pages, PagesError
 from proxy.passing.passer import Passer
+from proxy.request_ids import speakable_id
 from proxy.state import served
 from proxy.tls import Certificates, load_certificates
 from proxy.upstream_routes import Passing, UpstreamFile, load_upstreams
 from redirect_rules.hits import HitCounter
 from redirect_rules.snapshot_seal import SnapshotRefused
 from redirect_rules.sources import Problem, Problems
-
-_ALPHABET = "23456789abcdefghjkmnpqrstuvwxyz"  # nothing that sounds or looks like something else
 
 
 class Parts(NamedTuple):
@@ -48,22 +45,6 @@ class App:
     clock: Callable[[], datetime]
     hits: HitCounter | None  # None: nothing is counted
     certificates: Certificates | None = None
-
-
-def _speakable_ids() -> Iterator[Iterator[str]]:
-    """Blocks of ids: the first ten letters at random, the last two through all there are."""
-    while True:
-        letters = [_ALPHABET[(octet * len(_ALPHABET)) >> 8] for octet in random.randbytes(10)]  # noqa: S311
-        yield map(f"{''.join(letters[:4])}-{''.join(letters[4:8])}-{''.join(letters[8:])}".__add__, _ENDINGS)
-
-
-_ENDINGS = ["".join(pair) for pair in product(_ALPHABET, repeat=2)]
-_ids = chain.from_iterable(_speakable_ids())
-
-
-def speakable_id() -> str:
-    """A request's id that can be read out over the telephone: "k7m2-9fxd-3hqp".  No secret: only unlikely to recur."""
-    return next(_ids)
 
 
 def _in_force(settings: Settings) -> Packs:
@@ -162,7 +143,7 @@ def create_app(
         log=AccessLog(log),
         clock=clock,
         new_id=new_id,
-        on_hit=hits.count if hits is not None else None,
+        hits=hits,
         passing=Passing(upstreams, passer),
     )
     certificates = (

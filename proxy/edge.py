@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from time import perf_counter_ns
 from typing import Final, NamedTuple
 
@@ -10,15 +10,17 @@ from aiohttp.web import BaseRequest, RequestHandler, Response, ResponseKey, Stre
 
 from proxy.access_log import AccessLog, Entry
 from proxy.audiences import Head
+from proxy.clock import ticks_of
 from proxy.config import Settings
 from proxy.cutover import Cutover
 from proxy.edition import Answered, Edition, Issuer, Turn
-from proxy.fast_lane import RECEIPT, FastLane, Receipt
+from proxy.fast_lane import RECEIPT, FastLane, Lanes, Receipt
 from proxy.gate_answers import Doorkeeper
 from proxy.journal import Account, Journal
 from proxy.known_ways import Known, KnownWays
 from proxy.locality_choice import LocalityChoice
 from proxy.metrics import Metrics
+from proxy.notices import Notices
 from proxy.packs import Packs
 from proxy.pages import Pages
 from proxy.passing.forwarded import Hop
@@ -31,7 +33,7 @@ from proxy.responses import Asked
 from proxy.upstream_routes import Passing, UpstreamFile
 from proxy.visits import Reason
 from redirect_rules.decision import Decision
-from redirect_rules.hits import Hit
+from redirect_rules.hits import Hit, HitCounter
 
 _log = logging.getLogger(__name__)
 
@@ -52,25 +54,30 @@ class Edge:
         log: AccessLog,
         clock: Callable[[], datetime],
         new_id: Callable[[], str],
-        on_hit: Callable[[Hit, int], None] | None = None,
+        hits: HitCounter | None = None,
         passing: Passing | None = None,
     ) -> None:
-        """`on_hit` takes a hit and how often it was seen since the last time; None: hits are not counted.
+        """With what was read and whom it is to tell.
 
-        `passing` carries what passes; without it that is answered with 503.
+        hits     where visits are counted; None: they are not
+        passing  carries what passes; without it that is answered with 503
         """
         self._settings = settings
         self._pages = pages
         self._clock = clock
         self._new_id = new_id
-        self._counts_hits = on_hit is not None
-        self._journal = Journal(metrics, log if settings.log.access else None, on_hit or _nobody_counts)
+        self._ticks = ticks_of(clock)
+        self._counts_hits = hits is not None
+        zone = clock().tzinfo or UTC
+        self._journal = Journal(metrics, log if settings.log.access else None, hits, zone=zone)
+        self.lanes = Lanes()
         self._upstreams = passing.upstreams if passing is not None else UpstreamFile()
         self._passer = passing.passer if passing is not None else None
         self._issuer: Issuer | None = None
         self._gate: Doorkeeper | None = None
         self._told: frozenset[str] = frozenset()  # what of the file of upstreams does not fit the portals
         self._edition = self._edition_of(packs, None)
+        self.lanes.current = self._edition.lane
         self._ways = self._ways_of(packs)
 
     @property
@@ -94,6 +101,7 @@ class Edge:
             # First, so that no edition names an upstream that the passer does not know; what is under way goes on.
             self._passer.adopt(edition.routes.upstreams)
         self._edition = edition
+        self.lanes.current = edition.lane
         self._ways = self._ways_of(packs)
         # What is not written down yet may still have to look into the file of before, which will be unmapped.
         self._journal.hand_over()
@@ -103,11 +111,6 @@ class Edge:
         self._issuer = issuer
         self._gate = gate
         self.adopt(self.packs)
-
-    def answer_known(self, data: bytes) -> bytes | None:
-        """The answer to a chunk that is one request that is known already; None: hand it to the parser."""
-        lane = self._edition.lane
-        return None if lane is None else lane.answer(data)
 
     def pass_known(
         self, data: bytes, client: RequestHandler, who: tuple[str, bool], ended: Callable[[Ended], None]
@@ -126,7 +129,7 @@ class Edge:
             if end.failure is None:
                 note = "" if end.whole else "left" if end.status == CLIENT_CLOSED else "torn"
                 account = known.account(end.status, end.octets, note)
-                self._journal.note(account, self._clock(), perf_counter_ns() - started, request_id)
+                self._journal.note(account, self._ticks(), perf_counter_ns() - started, request_id.encode())
             ended(end)
 
         return self._passer.repeat(known.way, Hop(*who, known.way.hop.host), client, told)
@@ -187,7 +190,7 @@ class Edge:
         request_id = self._new_id()
         response = self._edition.trouble(request, status, reason, request_id)
         account = Account.of(Entry(outcome="refuse", note=reason), "-", status, response.content_length or 0)
-        self._journal.note(account, self._clock(), 0, request_id)
+        self._journal.note(account, self._ticks(), 0, request_id.encode())
         self._journal.hand_over()
         return response
 
@@ -199,7 +202,7 @@ class Edge:
         response = answered.response
         hit = _hit_of(answered) if self._counts_hits else None
         account = Account.of(answered.entry, request.method, response.status, _octets(request, response), hit)
-        self._journal.note(account, self._clock(), perf_counter_ns() - started, request_id)
+        self._journal.note(account, self._ticks(), perf_counter_ns() - started, request_id.encode())
         self._journal.hand_over()  # what came down the slow lane can be seen at once
         return account
 
@@ -209,7 +212,7 @@ class Edge:
         presenter = Presenter(packs.snapshot, names, notice.seconds, notice.count_choices and self._counts_hits)
         choice = LocalityChoice(packs.snapshot, presenter, self._pages)
         routes = self._routes_over(packs)
-        lane = self._lane_of(packs, before)
+        lane = self._lane_of(packs, before, presenter)
         cutover = Cutover(packs.snapshot, presenter)
         return Edition(
             packs,
@@ -236,7 +239,7 @@ class Edge:
     def _ways_of(self, packs: Packs) -> KnownWays:
         return KnownWays(packs.snapshot, self._settings.fast_lane, clock=self._clock)
 
-    def _lane_of(self, packs: Packs, before: Edition | None) -> FastLane | None:
+    def _lane_of(self, packs: Packs, before: Edition | None, presenter: Presenter) -> FastLane | None:
         if not self._settings.fast_lane.enabled:
             return None
         lane = before.lane if before is not None and before.packs.crawlers == packs.crawlers else None
@@ -244,9 +247,11 @@ class Edge:
             packs.snapshot,
             self._settings.fast_lane,
             clock=self._clock,
+            ticks=self._ticks,
             new_id=self._new_id,
             journal=self._journal,
             heads=lane.heads if lane is not None else None,
+            notices=Notices(presenter, self._pages),
         )
 
 
@@ -273,7 +278,3 @@ def _octets(request: BaseRequest, response: StreamResponse) -> int:
     if isinstance(response, Passed):
         return response.body_length
     return 0 if request.method == "HEAD" else response.content_length or 0
-
-
-def _nobody_counts(hit: Hit, times: int) -> None:
-    """Where hits are not counted."""

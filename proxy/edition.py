@@ -23,7 +23,7 @@ from proxy.forms import read_form
 from proxy.gate_answers import CHALLENGE, Admitted, Doorkeeper, GoTo, TurnedAway
 from proxy.locality_choice import LocalityChoice
 from proxy.packs import Packs
-from proxy.pages import Pages
+from proxy.pages import Page, Pages
 from proxy.passing.escort import Escort
 from proxy.passing.failures import Failure
 from proxy.passing.passer import CLIENT_CLOSED, Passer
@@ -256,15 +256,20 @@ class Edition:
                 assert_never(never)
 
     async def _page(self, turn: Turn, status: int, view: views.View, headers: dict[str, str]) -> Response:
-        """A page for people.  Making one takes milliseconds (QR code, packing), in which others are answered."""
+        """A page for people.  The first of its form takes milliseconds, in which others are answered."""
+        page = self.pages.at_once(view, turn.language)
+        if page is not None:
+            return self._sent(turn, status, page, headers)
 
         def made() -> Response:
-            page = self.pages.render(view, turn.language)
-            return responses.page(
-                turn.request, status, page, {"Cache-Control": NO_STORE, **headers}, language=turn.language
-            )
+            return self._sent(turn, status, self.pages.render(view, turn.language), headers)
 
         return await asyncio.to_thread(made)
+
+    def _sent(self, turn: Turn, status: int, page: Page, headers: dict[str, str]) -> Response:
+        return responses.page(
+            turn.request, status, page, {"Cache-Control": NO_STORE, **headers}, language=turn.language
+        )
 
     async def _notice(self, turn: Turn, decision: Decision, headers: dict[str, str], *, ask: bool) -> Response:
         controls = turn.arrival.controls

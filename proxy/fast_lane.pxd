@@ -1,25 +1,52 @@
 cimport cython
 from proxy.generations cimport Doorkeeper, Halves
 from proxy.journal cimport Journal
-from proxy.prepared cimport Prepared
-from proxy.shortcuts cimport Hop, Shortcuts
+from proxy.prepared cimport Once, Prepared
+from proxy.shortcuts cimport Desk, Hop, Shortcuts
+
+cdef bytes _GET
+cdef bytes _NOTHING
+cdef int _LONGEST_REMEMBERED
+
+cdef class Caller:
+    cdef public bytes tail
+    cdef public bytes target
+    cdef public object audience
+    cdef public object heads
 
 cdef class FastLane:
     cdef tuple _instants
     cdef object _clock
+    cdef object _ticks
     cdef object _new_id
     cdef readonly Journal _journal
+    cdef bint _complained
     cdef readonly object heads
     cdef readonly dict _known
     cdef readonly Halves _answers
     cdef Doorkeeper _made
     cdef readonly object _redirects
     cdef readonly Shortcuts _shortcuts
+    cdef readonly tuple _makers
     cdef readonly object _verdicts
     cdef object _since
     cdef object _until
-    cdef object _begin
-    cdef object _end
+    cdef long long _begin
+    cdef long long _end
+    cdef object _now
     cdef bytes _date
-    @cython.locals(parts=list, method=bytes, target=bytes, tail=bytes, asked=tuple, found=Prepared, heads=Halves, hop=Hop, octets=bytes, request_id=str)
-    cpdef object answer(self, bytes data)
+    @cython.locals(started=cython.longlong, target=bytes, found=Prepared, desk=Desk, hop=Hop, sent=bytes, request_id=bytes)
+    cpdef object answer(self, bytes data, Caller caller)
+    @cython.locals(parts=list, method=bytes, tail=bytes, heads=Halves, octets=cython.p_char)
+    cdef bint _recognizes(self, bytes data, Caller caller) except -1
+    @cython.locals(octets=bytes, request_id=bytes, journal=Journal, nanoseconds=cython.longlong)
+    cdef object _sent_once(self, Once answer, long long started, bint closes)
+    @cython.locals(octets=bytes, request_id=bytes, asked=tuple, plain=Once)
+    cdef object _made_anew(self, object audience, bytes target, long long started)
+    cpdef _turn_to(self, long long ticks)
+
+cdef class Lanes:
+    cdef public FastLane current
+    cdef public long long answered
+    @cython.locals(lane=FastLane)
+    cpdef answer(self, bytes data, Caller caller)

@@ -5,20 +5,21 @@ and who asked.  A head that differs in one octet from every head that was parsed
 than its head, an instant after which an answer may be another: all that goes down the slow lane.
 """
 
+import logging
 from bisect import bisect_right
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
-from time import perf_counter_ns
 from typing import Final, NamedTuple, Protocol
 
 from aiohttp.web import BaseRequest, Response, ResponseKey
 
 from proxy.access_log import Entry
 from proxy.audiences import Audience, Facts, Head, Manner, is_ordinary
+from proxy.clock import instant_of, nanoseconds_of
 from proxy.config import FastLaneSettings
 from proxy.generations import Doorkeeper, Generations
 from proxy.journal import Account, Journal
-from proxy.prepared import Prepared, prepared
+from proxy.prepared import Once, Prepared, prepared
 from proxy.redirects import Redirects
 from proxy.responses import http_date
 from proxy.verdicts import Verdicts
@@ -28,6 +29,10 @@ from redirect_rules.snapshot import Snapshot
 
 # Passed on, made of a body, or different every second.
 _NEVER_KEPT: Final = (Forward, SayNotSent, ShowSecurityContact)
+_GET: Final = b"GET "
+_NOTHING: Final = b""
+_LONGEST_REMEMBERED: Final = 1_024  # octets of a head, by each connection
+_log = logging.getLogger(__name__)
 _SECOND: Final = timedelta(seconds=1)
 _OVERHEAD_OCTETS: Final = 400  # of an entry of a dictionary and its objects, measured
 
@@ -53,7 +58,7 @@ class Receipt(NamedTuple):
 class Answer(Protocol):
     """One that was made here for a single request."""
 
-    def sent(self, request_id: str, date: bytes) -> bytes:
+    def sent(self, request_id: bytes, date: bytes) -> bytes:
         """Its octets; `date` as in `responses.http_date`."""
         ...
 
@@ -64,6 +69,37 @@ class Answer(Protocol):
     def account(self) -> Account:
         """All there is to tell of it."""
         ...
+
+
+class Maker(Protocol):
+    """Makes answers of one kind for single requests, as it has learnt them from the slow lane."""
+
+    def find(self, audience: Audience, target: bytes, now: datetime) -> Answer | None:
+        """The answer to a request target, if it can be made here."""
+        ...
+
+    def learn(self, audience: Audience, target: bytes, decision: Decision, answer: Prepared) -> None:
+        """Look at what the slow lane answered."""
+        ...
+
+    def forget(self) -> None:
+        """An instant has come at which answers change."""
+        ...
+
+
+_NOBODY: Final = Audience(Facts("", "", (), "", "", None))
+
+
+class Caller:
+    """Who asked last over one connection: nearly always they ask again in the same words."""
+
+    __slots__ = ("audience", "heads", "tail", "target")
+
+    def __init__(self) -> None:
+        self.tail = b""  # of the last head that was known, with the blank before it; b"": none was
+        self.target = b""  # what was asked for
+        self.audience: Audience = _NOBODY
+        self.heads: Heads | None = None  # those by which the audience was known
 
 
 RECEIPT: Final = ResponseKey("RECEIPT", Receipt)
@@ -77,16 +113,20 @@ class FastLane:
         "_answers",
         "_begin",
         "_clock",
+        "_complained",
         "_date",
         "_end",
         "_instants",
         "_journal",
         "_known",
         "_made",
+        "_makers",
         "_new_id",
+        "_now",
         "_redirects",
         "_shortcuts",
         "_since",
+        "_ticks",
         "_until",
         "_verdicts",
         "heads",
@@ -98,16 +138,27 @@ class FastLane:
         settings: FastLaneSettings,
         *,
         clock: Callable[[], datetime],
+        ticks: Callable[[], int],
         new_id: Callable[[], str],
         journal: Journal,
         heads: "Heads | None" = None,
+        notices: Maker | None = None,
     ) -> None:
-        """`heads` are those of an earlier snapshot, under which the same audiences are told apart by the same words."""
+        """Of a snapshot.
+
+        clock    the instant that it is, aware
+        ticks    the same in nanoseconds since 1970: asked twice in each request, where `clock` would take four times as
+                 long
+        heads    those of an earlier snapshot, under which the same audiences are told apart by the same words
+        notices  makes notice pages, if anybody does
+        """
         # In one zone: comparing across zones costs more than the look-up.
         self._instants = tuple(instant.astimezone(UTC) for instant in snapshot.instants)
         self._clock = clock
+        self._ticks = ticks
         self._new_id = new_id
         self._journal = journal
+        self._complained = False
         self.heads = Heads(settings) if heads is None else heads
         self._known = self.heads.by_method
         self._answers: Generations[tuple[Audience, bytes], Prepared] = Generations(
@@ -117,59 +168,110 @@ class FastLane:
         )
         # Most addresses are asked for once, and keeping their answers would cost more than making them.
         self._made = Doorkeeper()
-        self._redirects = Redirects(snapshot)
+        self._redirects = Redirects(snapshot, journal.hits)
         self._shortcuts = self._redirects.shortcuts
-        self._verdicts = Verdicts(snapshot)
+        self._verdicts = Verdicts(snapshot, journal.hits)
+        self._makers: tuple[Maker, ...] = (self._verdicts,) if notices is None else (self._verdicts, notices)
         self._since, self._until = self._window(clock())
-        self._begin = self._end = datetime.min.replace(tzinfo=UTC)  # of what is left of this second
+        self._begin = self._end = 0  # of what is left of this second, in ticks
+        self._now = datetime.min.replace(tzinfo=UTC)  # an instant of it, of which the same answers hold
         self._date = b""  # of this second
 
-    def answer(self, data: bytes) -> bytes | None:
+    def answer(self, data: bytes, caller: Caller) -> bytes | None:
         """The answer to a chunk that is one known request from its first octet to its last; None for any other."""
-        started = perf_counter_ns()
+        started = self._ticks()
+        if not self._recognizes(data, caller):
+            return None
+        audience, target = caller.audience, caller.target
+        if not self._begin <= started < self._end:
+            self._turn_to(started)
+        # Where redirects are known, nearly all that is asked for is one, and was never asked for before.
+        desk = self._shortcuts.desk(audience)
+        if desk is not None and desk.knows:
+            hop = self._shortcuts.find(desk, audience, target, self._now)
+            if hop is not None:
+                return self._sent_once(hop, started, closes=audience.closes)
+        found = self._answers.get((audience, target))
+        if found is not None:
+            request_id = self._new_id().encode()
+            sent = found.sent(request_id, self._date)
+            self._journal.note(found.account, started, self._ticks() - started, request_id, 1)
+            return Last(sent) if audience.closes else sent
+        if desk is not None and not desk.knows:
+            hop = self._shortcuts.find(desk, audience, target, self._now)
+            if hop is not None:
+                return self._sent_once(hop, started, closes=audience.closes)
+        return self._made_anew(audience, target, started)
+
+    def _recognizes(self, data: bytes, caller: Caller) -> bool:
+        """Whether a chunk is a request of somebody known: who asks, and for what, is the caller's from then on."""
+        tail = caller.tail
+        if tail and caller.heads is self.heads and data.startswith(_GET) and data.endswith(tail):
+            octets = data  # typed as what is cut in less time
+            caller.target = octets[4 : len(data) - len(tail)]
+            return True
         parts = data.split(b" ", 2)
         if len(parts) != 3:
-            return None
-        method, target, tail = parts
+            return False
+        method, caller.target, tail = parts
         heads = self._known.get(method)
         audience = None if heads is None else heads.get(tail)
         if audience is None:
-            return None
-        now = self._clock()
-        if not self._begin <= now < self._end:
-            self._turn_to(now)
+            return False
+        # Of other methods, and where connections would hold too much, the next head is looked up again.
+        caller.audience, caller.heads = audience, self.heads
+        caller.tail = b" " + tail if method == b"GET" and len(tail) <= _LONGEST_REMEMBERED else _NOTHING
+        return True
+
+    def _sent_once(self, answer: Once, started: int, *, closes: bool) -> bytes:
+        """Give what was made for one request, and tell of it."""
+        request_id = self._new_id().encode()
+        octets = answer.sent(request_id, self._date)
+        journal, nanoseconds = self._journal, self._ticks() - started
+        try:
+            journal.count(answer.tally, nanoseconds, 1)
+            answer.count()
+            journal.write(answer.line(journal.second, started, request_id, nanoseconds // 1_000))
+        except Exception:  # noqa: BLE001 - whatever it is, it is no visitor's affair
+            if not self._complained:
+                self._complained = True
+                _log.exception("an answer that was sent cannot be accounted for")
+        return Last(octets) if closes else octets
+
+    def _made_anew(self, audience: Audience, target: bytes, started: int) -> bytes | None:
+        """What is made for one request, or has to be decided for it."""
         asked = audience, target
-        found = self._answers.get(asked)
-        if found is not None:
-            request_id = self._new_id()
-            octets = found.sent(request_id, self._date)
-            self._journal.note(found.account, now, perf_counter_ns() - started, request_id, fast=True)
-            return Last(octets) if audience.closes else octets
-        hop = self._shortcuts.find(audience, target, now)
-        made: Answer | None
-        if hop is not None:
-            made, request_id = hop, self._new_id()
-            octets = hop.sent(request_id, self._date)
-        else:
-            made = self._redirects.find(audience, target, now) or self._verdicts.find(audience, target, now)
-            if made is None:
+        plain = self._verdicts.plain.find(audience, target)
+        if plain is not None:
+            if self._made.knows(asked):
+                self._answers.put(asked, plain.prepared())
+            return self._sent_once(plain, started, closes=audience.closes)
+        made: Answer | None = self._redirects.find(audience, target, self._now)
+        if made is None:
+            for maker in self._makers:
+                made = maker.find(audience, target, self._now)
+                if made is not None:
+                    break
+            else:
                 return None
-            request_id = self._new_id()
-            octets = made.sent(request_id, self._date)
+        request_id = self._new_id().encode()
+        octets = made.sent(request_id, self._date)
         if self._made.knows(asked):
             self._answers.put(asked, made.prepared())
-        self._journal.note(made, now, perf_counter_ns() - started, request_id, fast=True)
+        self._journal.note_later(made, started, self._ticks() - started, request_id)
         return Last(octets) if audience.closes else octets
 
-    def _turn_to(self, now: datetime) -> None:
+    def _turn_to(self, ticks: int) -> None:
         """A second has begun, and perhaps a time in which the answers are others."""
+        now = instant_of(ticks)
         if not self._since <= now < self._until:
             self._move_to(now)
         second = now.replace(microsecond=0)
         self._date = http_date(second).encode()
+        self._now = max(second, self._since)
         # Within both of them nothing has to be looked at but the clock.
-        self._begin = max(second, self._since)
-        self._end = min(second + _SECOND, self._until)
+        self._begin = nanoseconds_of(self._now)
+        self._end = nanoseconds_of(min(second + _SECOND, self._until))
 
     def learn(self, head: Head, request: BaseRequest, response: Response, receipt: Receipt) -> None:
         """Keep what the slow lane answered to a head that came as one chunk and is one request."""
@@ -197,7 +299,8 @@ class FastLane:
         if answer is not None:
             self._answers.put((audience, head.target), answer)
             self._redirects.learn(audience, head.target, receipt.decision, answer, receipt.entry, receipt.now)
-            self._verdicts.learn(audience, head.target, receipt.decision, answer)
+            for maker in self._makers:
+                maker.learn(audience, head.target, receipt.decision, answer)
 
     def _window(self, now: datetime) -> tuple[datetime, datetime]:
         """The time around `now` in which no answer changes by itself: from the first instant, up to the second."""
@@ -212,7 +315,8 @@ class FastLane:
         self._answers.clear()
         self._made.clear()
         self._redirects.forget()
-        self._verdicts.forget()
+        for maker in self._makers:
+            maker.forget()
 
 
 class Heads:
@@ -239,3 +343,23 @@ class Heads:
             self._audiences.put((facts, manner), audience)
         self.by_method[head.method].put(head.tail, audience)
         return audience
+
+
+class Lanes:
+    """The lane in force, if there is one; swapped by one assignment."""
+
+    __slots__ = ("answered", "current")
+
+    def __init__(self) -> None:
+        self.current: FastLane | None = None
+        self.answered = 0  # requests
+
+    def answer(self, data: bytes, caller: Caller) -> bytes | None:
+        """See `FastLane.answer`."""
+        lane = self.current
+        if lane is None:
+            return None
+        octets = lane.answer(data, caller)
+        if octets is not None:
+            self.answered += 1
+        return octets

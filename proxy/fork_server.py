@@ -8,6 +8,7 @@ Over one socket (messages, not octets) the supervisor learns what was loaded, or
 each order brings the pipe and the listening sockets of a worker with it.
 """
 
+import codecs
 import gc
 import json
 import logging
@@ -23,8 +24,10 @@ from typing import Any, Final, NoReturn, Self
 from proxy import authorities, config, processes
 from proxy.app import load_parts
 from proxy.config import Settings
-from proxy.serve import prepare_output
+from proxy.serve import loop_factory, prepare_output
+from proxy.state import State
 from proxy.worker import SIGNALS, Loaded, Order, become_worker
+from redirect_rules.garbage import uncollected
 from redirect_rules.sources import Problem, Problems
 
 PROTOCOL: Final = 2
@@ -75,17 +78,42 @@ def plan_of(loaded: Loaded) -> Plan:
 
 
 def load(path: Path | None) -> Loaded:
-    """Read the configuration, and everything that it names.  Raises Problems."""
-    settings: Settings = config.load(path or config.find(os.environ), os.environ)
-    if settings.sso.issuer:  # workers will ask upstreams, and share what is read before they are forked
-        authorities.read()
-    return Loaded(settings, load_parts(settings))
+    """Read the configuration, and everything that it names, for processes that are forked from here.
+
+    Raises Problems.  The garbage collector leaves alone what was read; whether it runs on is the caller's affair.
+    """
+    with uncollected():  # what it would free now leaves holes that are written to, and so copied, later
+        settings: Settings = config.load(path or config.find(os.environ), os.environ)
+        if settings.sso.issuer:  # workers will ask upstreams, and share what is read before they are forked
+            authorities.read()
+        loaded = Loaded(settings, load_parts(settings))
+        _read_ahead(loaded)
+        processes.return_memory()  # what reading has left behind would be written to, and so copied, by each worker
+        # A collector that walks the shared objects writes into each, and every worker would get a copy of its own.
+        gc.freeze()
+    return loaded
+
+
+def _read_ahead(loaded: Loaded) -> None:
+    """Read and make what every worker needs as soon as it begins, or sooner or later: they share it so.
+
+    The loop; the driver by which hits are written; codecs that are looked up by name; and what misspelt places are
+    compared with, which is made in a fiftieth of a second, too long for somebody to wait who asks for one.
+    """
+    loop_factory()
+    for name in ("idna", "unicode_escape"):
+        codecs.lookup(name)
+    if loaded.settings.hits.keep_days:
+        from redirect_rules.stores.hit_sums import read_driver  # noqa: PLC0415 - where nothing is counted, it is not
+
+        read_driver(State.of(loaded.settings).database)
+    loaded.parts.packs.snapshot.localities.prepare()
 
 
 def serve_forks(control: socket.socket, read: Callable[[], Loaded]) -> None:
-    """Load, report, and fork as ordered until the supervisor closes its end.  Signals must be blocked already."""
+    """Tell what was read or is wrong, then fork as ordered until the supervisor hangs up.  Signals are blocked."""
     processes.name_process("dvc-edge fork")
-    gc.disable()  # what it would free now leaves holes that are written to, and so copied, later
+    gc.disable()
     try:
         loaded = read()
     except Problems as error:
@@ -93,34 +121,14 @@ def serve_forks(control: socket.socket, read: Callable[[], Loaded]) -> None:
             _tell(control, problem=[problem.source, problem.line, problem.text[:_LONGEST_TEXT]])
         _tell(control, refused=True)
         return
-    gc.collect()
-    processes.return_memory()  # what reading has left behind would be written to, and so copied, by each worker
-    # A collector that walks the shared objects writes into each, and every worker would get a copy of its own.
-    gc.freeze()
     plan = plan_of(loaded)
     _tell(control, protocol=PROTOCOL, plan=asdict(plan))
-    foreseen = plan.workers == 1
     while True:
         message, descriptors, _, _ = socket.recv_fds(control, MESSAGE_BYTES, 1 + _MOST_LISTENERS)
         if not message:
             return
         _fork(Order(**json.loads(message)), descriptors, loaded, control)
         processes.close_all(descriptors)
-        if not foreseen:
-            foreseen = True
-            _foresee(loaded)
-
-
-def _foresee(loaded: Loaded) -> None:
-    """Read and make what every worker needs sooner or later, so that those which are forked from now on share it.
-
-    That is the database's driver, for writing counts: 15 MB; and what misspelt places are compared with.  Not before
-    the first worker is made, which has visitors waiting: it takes as long as a third of a start.
-    """
-    if loaded.settings.hits.keep_days:
-        import redirect_rules.stores.hits  # noqa: F401, PLC0415 - as above
-    loaded.parts.packs.snapshot.localities.prepare()
-    gc.freeze()
 
 
 def _fork(order: Order, descriptors: list[int], loaded: Loaded, control: socket.socket) -> None:

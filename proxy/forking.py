@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Never
 
 from proxy import processes
-from proxy.fork_server import CONTROL, MESSAGE_BYTES, PROTOCOL, Plan, load, problem_from, serve_forks
-from proxy.worker import SIGNALS, Order
+from proxy.fork_server import CONTROL, MESSAGE_BYTES, PROTOCOL, Plan, problem_from, serve_forks
+from proxy.worker import SIGNALS, Loaded, Order
 from redirect_rules.sources import Problem, Problems
 
 
@@ -31,8 +31,8 @@ class Begun:
     control: socket.socket
 
 
-def begin(path: Path | None, *, foreign: Iterable[socket.socket]) -> Begun:
-    """Fork the first fork server: what is imported already need not be imported again.
+def begin(loaded: Loaded, *, foreign: Iterable[socket.socket]) -> Begun:
+    """Fork the first fork server, of what was read here: pages that both only read they share.
 
     Before there is a loop or a thread.  It closes its copies of the foreign sockets.
     """
@@ -45,22 +45,22 @@ def begin(path: Path | None, *, foreign: Iterable[socket.socket]) -> Begun:
         if pid := os.fork():
             theirs.close()
             return Begun(pid, ours)
-        _forked(supervisor, path, theirs, (ours, *foreign))
+        _forked(supervisor, loaded, theirs, (ours, *foreign))
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _forked(supervisor: int, path: Path | None, control: socket.socket, foreign: Iterable[socket.socket]) -> Never:
+def _forked(supervisor: int, loaded: Loaded, control: socket.socket, foreign: Iterable[socket.socket]) -> Never:
     status = 1
     try:
         processes.die_with_parent()
         if os.getppid() == supervisor:
             for sock in foreign:
                 sock.close()
-            serve_forks(control, lambda: load(path))
+            serve_forks(control, lambda: loaded)
         status = 0
     except BaseException:
-        logging.getLogger(__name__).exception("the program could not be loaded")
+        logging.getLogger(__name__).exception("no worker can be made any more")
     finally:
         sys.stderr.flush()
         os._exit(status)

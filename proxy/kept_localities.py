@@ -37,6 +37,11 @@ def reader(folder: Path) -> Reader:
     return lambda texts: _read(folder, *texts)
 
 
+def forget() -> None:
+    """Let go of what was read last: whoever asks again reads it again."""
+    _read.cache_clear()
+
+
 @lru_cache(maxsize=2)
 def _read(folder: Path, *texts: str) -> Localities:
     path = folder / f"localities-{_digest(texts)}.msgpack"

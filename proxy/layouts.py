@@ -12,7 +12,8 @@ import jinja2
 from jinja2 import nodes
 from markupsafe import Markup, escape
 
-from proxy import compiled_templates, messages
+from proxy import blanks, compiled_templates, messages
+from proxy.blanks import WatchingEnvironment, attributes_of, saying
 from proxy.messages import DEFAULT_LANGUAGE
 from proxy.qr import qr
 from proxy.sign_in_views import (
@@ -31,6 +32,8 @@ from proxy.sign_in_views import (
 from proxy.views import Framed, Gone, LocalityResults, Notice, NotSent, PilotTold, Trouble, View
 
 PACKAGE = "templates"
+_SHARED = ("_base.html", "_parts.html")
+"""What pages are made of besides: read at the start, lest the first visitor waits for it."""
 CONSOLE = "console"
 """The folder in it whose pages are the console's own affair."""
 
@@ -67,9 +70,9 @@ SORTS: Mapping[type[View], _Sort] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Layout:
-    """One sort of page, ready to be filled in."""
+    """One sort of page, ready to be filled in.  Equals itself only."""
 
     template: jinja2.Template
     style: Markup
@@ -84,6 +87,8 @@ def load(
     environment = environment_for(folders)
     problems = [problem for folder in [*folders][:1] for problem in template_problems(environment, folder, reference)]
     try:
+        for name in _SHARED:
+            environment.get_template(name)
         return {view: _layout(environment, sort) for view, sort in SORTS.items()}, problems
     except jinja2.TemplateSyntaxError as error:
         return {}, problems or [f"{error.filename}:{error.lineno}: {error.message}"]
@@ -93,18 +98,23 @@ def load(
 
 def environment_for(folders: Collection[Path] = ()) -> jinja2.Environment:
     """Templates from the operators' folders first, then from the installed package."""
-    environment = jinja2.Environment(
+    environment = WatchingEnvironment(
         loader=jinja2.ChoiceLoader([*map(jinja2.FileSystemLoader, folders), jinja2.PackageLoader(PACKAGE, "")]),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
         auto_reload=False,
-        bytecode_cache=compiled_templates.beside(PACKAGE, __name__),
+        bytecode_cache=compiled_templates.beside(PACKAGE, __name__, blanks.__name__),
     )
-    environment.filters.update(href=_href, tel=_tel, inside=_inside, address=_address, breakable=_breakable)
-    environment.globals.update(qr=qr, once=_once)
-    environment.policies["json.dumps_kwargs"] = {"ensure_ascii": False, "separators": (",", ":")}
+    environment.filters.update(
+        href=saying(_href),
+        tel=_tel,
+        inside=saying(_inside),
+        address=saying(_address, parts=3),
+        breakable=saying(_breakable),
+    )
+    environment.globals.update(qr=attributes_of(qr, ("size", "image", "path")), once=_once)
     return environment
 
 
@@ -239,7 +249,10 @@ def _address(target: str) -> tuple[str, str, str]:
 
 def _breakable(path: str) -> Markup:
     """The rest of an address, allowed to wrap where a reader would break it."""
-    return Markup(re.sub(r"(&amp;|[/?])", r"<wbr>\1", str(escape(path))))  # noqa: S704  # escaped just before
+    escaped = str(escape(path))
+    for mark in ("&amp;", "/", "?"):
+        escaped = escaped.replace(mark, f"<wbr>{mark}")
+    return Markup(escaped)  # noqa: S704  # escaped just before
 
 
 #: Pieces kept ready: some ten a portal and language.

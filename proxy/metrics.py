@@ -1,8 +1,8 @@
 """What Prometheus is told.  Every label is bounded: portals are configured, outcomes and client classes are words."""
 
-from bisect import bisect_right
+from bisect import bisect_left
 from collections import Counter as Counts
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
@@ -17,6 +17,7 @@ from proxy.compiled import lane_form
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 _BUCKETS: Final = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)  # seconds
 _BOUNDS: Final = tuple(round(seconds * 1e9) for seconds in _BUCKETS)  # the same in nanoseconds
+_FIRST_BOUND: Final = _BOUNDS[0]
 
 
 class Labels(NamedTuple):
@@ -93,35 +94,24 @@ class Metrics:
             PlatformCollector(registry=self.registry)
             GCCollector(registry=self.registry)
         self._counted = Counts[Labels]()
-        self._times: dict[str, _Times] = {}
+        self._times: dict[str, Times] = {}
         self._before_reading: Callable[[], None] | None = None
 
     def count(self, labels: Labels, nanoseconds: int, *, fast: bool = False) -> None:
         """One request more, with the time it took."""
-        self.count_labels((labels,))
-        self.count_times(labels.outcome, [nanoseconds], fast=fast)
+        self.count_visits(labels, 1)
+        self.times_of(labels.outcome).add(nanoseconds, int(fast))
 
-    def count_labels(self, labels: Iterable[Labels]) -> None:
-        """Requests under their labels; how long they took is told besides."""
-        self._counted.update(labels)
+    def count_visits(self, labels: Labels, visits: int) -> None:
+        """So many requests more under their labels; how long they took is told besides."""
+        self._counted[labels] += visits
 
-    def count_times(self, outcome: str, nanoseconds: list[int], *, fast: bool) -> None:
-        """How long requests of one outcome took.  The list is sorted by it."""
+    def times_of(self, outcome: str) -> "Times":
+        """Where it is added up how long requests of one outcome take: always the same object."""
         times = self._times.get(outcome)
         if times is None:
-            times = self._times[outcome] = _Times()
-        times.nanoseconds += sum(nanoseconds)
-        times.fast += fast * len(nanoseconds)
-        nanoseconds.sort()
-        counts, counted = times.counts, 0
-        # Nearly always all of them are in the first bucket, and one look is enough.
-        for bucket, bound in enumerate(_BOUNDS):
-            below = bisect_right(nanoseconds, bound)
-            counts[bucket] += below - counted
-            if below == len(nanoseconds):
-                return
-            counted = below
-        counts[-1] += len(nanoseconds) - counted
+            times = self._times[outcome] = Times()
+        return times
 
     def lost(self, lines: int) -> None:
         """So many lines of the access log more that could not be written."""
@@ -138,17 +128,19 @@ class Metrics:
             self._requests.labels(*labels[:4]).inc(times)
             if labels.unmapped:
                 self._unmapped.labels(labels.portal).inc(times)
-        taken, self._times = self._times, {}
-        for outcome, of_outcome in taken.items():
-            self._observe(self._seconds.labels(outcome), of_outcome)
+        for outcome, taken in self._times.items():
+            self._observe(outcome, *taken.taken())
 
-    def _observe(self, histogram: Histogram, times: "_Times") -> None:
+    def _observe(self, outcome: str, nanoseconds: int, fast: int, counts: Sequence[int]) -> None:
         """Add to a histogram what `observe` would, had it been called once for each request."""
-        histogram._sum.inc(times.nanoseconds / 1e9)  # noqa: SLF001 - it offers no way to add many at once
-        for bucket, count in zip(histogram._buckets, times.counts, strict=True):  # noqa: SLF001 - as above
+        if not any(counts):
+            return
+        histogram = self._seconds.labels(outcome)
+        histogram._sum.inc(nanoseconds / 1e9)  # noqa: SLF001 - it offers no way to add many at once
+        for bucket, count in zip(histogram._buckets, counts, strict=True):  # noqa: SLF001 - as above
             if count:
                 bucket.inc(count)
-        self._fast.inc(times.fast)
+        self._fast.inc(fast)
 
     def exposition(self) -> bytes:
         """The text that Prometheus reads: exact, whatever was held back."""
@@ -158,12 +150,30 @@ class Metrics:
         return generate_latest(self.registry)
 
 
-class _Times:
+class Times:
     """How long the requests of one outcome took, since the figures were last settled."""
 
-    __slots__ = ("counts", "fast", "nanoseconds")
+    __slots__ = ("_at_once", "_counts", "_fast", "_nanoseconds")
 
     def __init__(self) -> None:
-        self.nanoseconds = 0
-        self.counts = [0] * (len(_BOUNDS) + 1)  # by bucket, the last for what took longer than all
-        self.fast = 0
+        self._nanoseconds = 0
+        self._at_once = 0  # requests of the first bucket, which nearly all of them are
+        self._counts = [0] * (len(_BOUNDS) + 1)  # by bucket, the last for what took longer than all
+        self._fast = 0
+
+    def add(self, nanoseconds: int, fast: int) -> None:
+        """One request more; `fast` is 1 where the fast lane answered it, or 0."""
+        self._nanoseconds += nanoseconds
+        self._fast += fast
+        if nanoseconds <= _FIRST_BOUND:
+            self._at_once += 1
+        else:
+            self._counts[bisect_left(_BOUNDS, nanoseconds)] += 1
+
+    def taken(self) -> tuple[int, int, Sequence[int]]:
+        """Nanoseconds in all, requests on the fast lane, and requests by bucket; from here on it is counted anew."""
+        counts, self._counts = self._counts, [0] * len(self._counts)
+        counts[0] += self._at_once
+        told = self._nanoseconds, self._fast, counts
+        self._nanoseconds = self._at_once = self._fast = 0
+        return told

@@ -5,18 +5,24 @@ once.  Templates, texts and logos are read and checked at the start; rendering o
 """
 
 import importlib.resources
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Hashable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
-from typing import Final
+from typing import Any, Final, Literal
 
-from proxy import languages, layouts, messages, overrides
+from proxy import compression, languages, layouts, messages, overrides
+from proxy.compression import Part, Segment
+from proxy.generations import Generations
 from proxy.layouts import Layout
 from proxy.messages import DEFAULT_LANGUAGE, FALLBACKS, Message, MessageFile, Texts
 from proxy.overrides import Folder
-from proxy.views import PortalFacts, View
+from proxy.qr import is_soon_drawn
+from proxy.skeletons import NO_SKELETON, Form, Skeleton, Skeletons, form_of
+from proxy.views import Notice, PortalFacts, View
 
+_MOST_SKELETONS: Final = 1_024  # some ten for each portal and language that is asked for
+_MUCH: Final = 4_096  # characters that differ from page to page
 _MOST_OWN: Final = 1_024
 """Texts of single portals that are kept ready: of some hundred portals in a few languages."""
 
@@ -33,8 +39,22 @@ class PagesError(Exception):
 class Page:
     """A finished page."""
 
-    html: bytes
+    parts: tuple[Part, ...]  # which are the whole of it, one after the other
     csp: str  # the value of Content-Security-Policy
+
+    @property
+    def html(self) -> bytes:
+        """The whole of it."""
+        return b"".join([part.octets if isinstance(part, Segment) else part for part in self.parts])
+
+    @property
+    def length(self) -> int:
+        """Its octets."""
+        return sum([len(part.octets if isinstance(part, Segment) else part) for part in self.parts])
+
+    def packed(self, coding: Literal["gzip", "br"]) -> bytes:
+        """The whole of it in a coding; the same octets for the same page."""
+        return compression.gzipped(self.parts) if coding == "gzip" else compression.in_brotli(self.html)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +87,10 @@ class Pages:
         self._hotline = hotline
         # Made once for each portal: what templates keep of a page is kept by the texts that it was made with.
         self._own = lru_cache(maxsize=_MOST_OWN)(self._with_own)
+        self._maker = Skeletons()
+        self._skeletons: Generations[Hashable, Skeleton] = Generations(
+            entries=_MOST_SKELETONS, octets=_MOST_SKELETONS, weight=lambda _, __: 1
+        )
         if problems := [*read.problems(), *wardrobe.problems]:
             raise PagesError(problems)
 
@@ -105,22 +129,74 @@ class Pages:
 
     def render(self, view: View, language: str) -> Page:
         """The page that says what the view holds.  A language there is no file for is answered in the default."""
+        form, (layout, values) = form_of(view), self._given(view, language)
+        if form is None:
+            return self.plain(view, language)
+        key = _key(form, values)
+        skeleton = self._skeletons.get(key)
+        if skeleton is None:
+            return self._first(form, key, view, language)
+        parts = skeleton.filled(form.said)
+        return self.plain(view, language) if parts is None else Page(parts, layouts.policy_for(layout, view))
+
+    def plain(self, view: View, language: str) -> Page:
+        """The same, made for itself alone, as its template says it."""
+        layout, values = self._given(view, language)
+        return Page((_rendered(layout, values, view).encode(),), layouts.policy_for(layout, view))
+
+    def at_once(self, view: View, language: str) -> Page | None:
+        """The same, if it takes no more than a quarter of a millisecond: pages of its form were made before."""
+        form = form_of(view)
+        if form is None or sum(map(len, form.said)) > _MUCH:
+            return None
+        if isinstance(view, Notice) and not is_soon_drawn(view.target):
+            return None
+        layout, values = self._given(view, language)
+        skeleton = self._skeletons.get(_key(form, values))
+        parts = skeleton.filled(form.said) if skeleton is not None else None
+        return None if parts is None else Page(parts, layouts.policy_for(layout, view))
+
+    def _first(self, form: Form, key: Hashable, view: View, language: str) -> Page:
+        """The first page of a form.  It becomes known how others are made, if this one could be made so."""
+        layout, values = self._given(view, language)
+        plain = self.plain(view, language)
+        skeleton = self._maker.make(form, lambda blanked: _rendered(layout, values, blanked)) or NO_SKELETON
+        if skeleton is not NO_SKELETON:
+            parts = skeleton.filled(form.said)
+            if parts is None:  # it tells nothing about others
+                return plain
+            made = Page(parts, plain.csp)
+            if made.html == plain.html:
+                self._skeletons.put(key, skeleton)
+                return made
+        self._skeletons.put(key, NO_SKELETON)
+        return plain
+
+    def _given(self, view: View, language: str) -> tuple[Layout, dict[str, Any]]:
+        """The layout of a view, and what its template is given besides."""
         portal = view.portal
         skin = self._default if portal is None else self._portals.get(portal.id, self._default)
         texts = skin.texts.get(language) or skin.texts[DEFAULT_LANGUAGE]
         if portal is not None and (own := portal.texts.get(texts.language)):
             texts = self._own(texts, tuple(own.items()))
         layout = skin.layouts[type(view)]
-        html = layout.template.render(
-            view=view,
-            t=texts,
-            lang=texts.language,
-            layout=layout,
-            logo=skin.logo,
-            hotline=skin.hotline or (portal.hotline if portal else "") or self._hotline,
-            portal_name=_name(portal, texts),
-        )
-        return Page(html.encode(), layouts.policy_for(layout, view))
+        return layout, {
+            "t": texts,
+            "lang": texts.language,
+            "layout": layout,
+            "logo": skin.logo,
+            "hotline": skin.hotline or (portal.hotline if portal else "") or self._hotline,
+            "portal_name": _name(portal, texts),
+        }
+
+
+def _rendered(layout: Layout, values: Mapping[str, Any], view: View) -> str:
+    return layout.template.render(values, view=view)
+
+
+def _key(form: Form, values: Mapping[str, Any]) -> Hashable:
+    """What pages that are made of one skeleton have in common."""
+    return values["layout"], values["t"], values["logo"], values["hotline"], values["portal_name"], form.key
 
 
 def acceptable(reference: Texts, key: str, text: str) -> Message | None:

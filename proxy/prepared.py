@@ -8,15 +8,16 @@ from typing import Final
 
 from aiohttp.web import Response
 
+from proxy.access_log import Second, number
 from proxy.audiences import USUAL, Manner
-from proxy.journal import Account
+from proxy.journal import Account, Tally
+from redirect_rules.octets import joined
 
 _ID: Final = b"\r\nX-Request-Id: "
 _DATE: Final = b"\r\nDate: "
 _END: Final = b"\r\n\r\n"
+_NOTHING: Final = b""
 _KEPT_STATUSES: Final = frozenset({200, 204, 301, 302, 403, 404, 410})
-_MOST_NUMBERS: Final = 512
-_NUMBERS: Final = tuple(b"%d" % number for number in range(_MOST_NUMBERS))
 _OVERHEAD_OCTETS: Final = 600  # of the objects themselves, and of the account, measured
 
 
@@ -51,9 +52,9 @@ class Prepared:
         """The same answer, to be told of in other words."""
         return Prepared(self.before_id, self.before_date, self.after_date, account)
 
-    def sent(self, request_id: str, date: bytes) -> bytes:
+    def sent(self, request_id: bytes, date: bytes) -> bytes:
         """The whole answer; `date` as in `responses.http_date`."""
-        return b"".join((self.before_id, request_id.encode(), self.before_date, date, self.after_date))
+        return joined((self.before_id, request_id, self.before_date, date, self.after_date))
 
 
 def prepared(
@@ -164,23 +165,53 @@ class Sketch:
         after_date = self._after_date + (to + self._end if self.body else b"")
         return Prepared(self._before_id, before_date + self._before_date, after_date, account)
 
-    def sent(self, request_id: str, date: bytes, to: bytes) -> bytes:
+    def sent(self, request_id: bytes, date: bytes, to: bytes) -> bytes:
         """The whole answer that leads to a target."""
         octets = len(to) + 1
-        return b"".join(
+        return joined(
             (
                 self._before_id,
-                request_id.encode(),
+                request_id,
                 self._before_link,
                 to,
                 self._before_location,
                 to,
                 self._before_length,
-                _NUMBERS[octets] if octets < _MOST_NUMBERS else b"%d" % octets,
+                number(octets),
                 self._before_date,
                 date,
                 self._after_date,
-                to if self.body else b"",
+                to if self.body else _NOTHING,
                 self._end,
             )
         )
+
+
+class Once:
+    """An answer made for one request, of which little is told but what differs from others of its kind."""
+
+    __slots__ = ("tally",)
+
+    def __init__(self, tally: Tally) -> None:
+        """`tally` counts all of its kind."""
+        self.tally = tally
+
+    def sent(self, request_id: bytes, date: bytes) -> bytes:
+        """The answer; `date` as in `responses.http_date`."""
+        raise NotImplementedError
+
+    def line(self, second: Second, at: int, request_id: bytes, microseconds: int) -> bytes:
+        """Its line in the access log; `at` in nanoseconds since 1970."""
+        raise NotImplementedError
+
+    def count(self) -> None:
+        """Count the visit, if visits are counted."""
+        raise NotImplementedError
+
+    def prepared(self) -> Prepared:
+        """The answer, to be given again."""
+        raise NotImplementedError
+
+    def account(self) -> Account:
+        """All there is to count and to write down about it, as the slow lane would tell it."""
+        raise NotImplementedError

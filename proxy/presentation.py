@@ -1,8 +1,12 @@
 """Decisions become views: everything a page says, gathered from the snapshot.  Pure."""
 
+from bisect import bisect_right
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
+from functools import lru_cache
+from string import ascii_letters, digits
+from typing import Final
 from urllib.parse import quote_plus, urlencode
 
 from proxy import views
@@ -45,14 +49,47 @@ class Here:
     def link(self, **controls: str) -> str:
         """Path and query, with control parameters."""
         asked = {LANGUAGE: self.language} if self.language else {}
-        said = urlencode(asked | controls)
+        said = _said(tuple((asked | controls).items()))
         query = f"{self._query}&{said}" if self._query and said else self._query or said
         return self.path + (f"?{query}" if query else "")
 
 
+_PLAIN: Final = (ascii_letters + digits + "_.-~").encode()
+
+
+@lru_cache(maxsize=512)
+def _said(controls: tuple[tuple[str, str], ...]) -> str:
+    """What is said to us, as in a query: kept, since there is a language or two, and a commune."""
+    return urlencode(controls)
+
+
 def _encoded(text: str) -> str:
     """As `urlencode` writes it; what stands for itself at a fifth of the cost."""
-    return text if text.isalnum() and text.isascii() else quote_plus(text)
+    return text if not text.encode().translate(None, _PLAIN) else quote_plus(text)
+
+
+class _Season:
+    """The time between two instants of a snapshot, and what all pages say in it."""
+
+    __slots__ = ("fragments", "lookup", "since", "until")
+
+    def __init__(self, since: datetime, until: datetime, fragments: Mapping[str, str], lookup: str) -> None:
+        self.since = since
+        self.until = until
+        self.fragments = fragments
+        self.lookup = lookup
+
+
+class _Gathered:
+    """What was gathered for an earlier page and is the same on the next: the very same, so that it is known again."""
+
+    __slots__ = ("facts", "instants", "provinces", "season")
+
+    def __init__(self) -> None:
+        self.facts: dict[tuple[str, datetime | None, bool], tuple[Portal, views.PortalFacts]] = {}
+        self.provinces: tuple[tuple[str, str], ...] = ()
+        self.instants: tuple[datetime, ...] | None = None
+        self.season: _Season | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +100,17 @@ class Presenter:
     languages: Mapping[str, str]  # tag → its own name
     seconds: int  # until people are sent on; 0: never
     counts_choices: bool = False  # whether notices say what became of the countdown
+    _gathered: _Gathered = field(default_factory=_Gathered, init=False, repr=False, compare=False)
 
     def facts(self, portal: Portal, *, closed_at: datetime | None = None, closing: bool = False) -> views.PortalFacts:
         """The portal, as people speak of it; `closing`: it is not closed for all yet."""
+        key = portal.id, closed_at, closing
+        known = self._gathered.facts.get(key)
+        if known is None or known[0] is not portal:
+            known = self._gathered.facts[key] = portal, self._told(portal, closed_at, closing=closing)
+        return known[1]
+
+    def _told(self, portal: Portal, closed_at: datetime | None, *, closing: bool) -> views.PortalFacts:
         closed_at = closed_at or portal.schedule.closed_at
         then = self._unit(portal.province)
         now = self.snapshot.localities.province_of_old(portal.province.code) if portal.province else None
@@ -101,8 +146,8 @@ class Presenter:
             procedure_code=way.procedure,
             procedure_name=self.snapshot.procedure_names.get(way.procedure, ""),
             locating=self.locating(decision.portal, here, way),
-            fragment_targets=self._fragment_targets(now),
-            dossier_lookup=self._target("dossier-lookup", now) or "",
+            fragment_targets=self._season(now).fragments,
+            dossier_lookup=self._season(now).lookup,
             choices=CHOICES_PATH if self.counts_choices else "",
         )
 
@@ -112,11 +157,17 @@ class Presenter:
         return views.Locating(
             chosen=self.place(way.place, here) if way and way.place else None,
             candidates=self.places(way.candidates, here) if way else (),
-            provinces=tuple((unit.code, unit.name) for unit in self.snapshot.localities.new_provinces()),
+            provinces=self._provinces(),
             preset=province.code if province else "",
             carried=way.takes_place if way else False,
             forget_link=here.link(**{PLACE: FORGET}),
         )
+
+    def _provinces(self) -> tuple[tuple[str, str], ...]:
+        gathered = self._gathered
+        if not gathered.provinces:
+            gathered.provinces = tuple((unit.code, unit.name) for unit in self.snapshot.localities.new_provinces())
+        return gathered.provinces
 
     def places(self, units: Iterable[Locality], here: Here) -> tuple[views.Place, ...]:
         """Communes of today, each with the link that chooses it."""
@@ -148,7 +199,7 @@ class Presenter:
             self._facts_of(decision),
             way.target,
             way.destination,
-            dossier_lookup=self._target("dossier-lookup", now) or "",
+            dossier_lookup=self._season(now).lookup,
             language_links=self.language_links(Here.of(decision.key, decision.kept)),
         )
 
@@ -184,6 +235,19 @@ class Presenter:
         if name not in self.snapshot.destinations.by_name:
             return None
         return self.snapshot.destinations.build(name, {}, now=now)
+
+    def _season(self, now: datetime) -> _Season:
+        """What all pages say at an instant: between two instants of the snapshot nothing of it changes."""
+        gathered = self._gathered
+        season = gathered.season
+        if season is None or not season.since <= now < season.until:
+            if gathered.instants is None:
+                gathered.instants = tuple(sorted(instant.astimezone(UTC) for instant in self.snapshot.instants))
+            bounds = (datetime.min.replace(tzinfo=UTC), *gathered.instants, datetime.max.replace(tzinfo=UTC))
+            at = bisect_right(bounds, now, 1, len(bounds) - 1)
+            lookup = self._target("dossier-lookup", now) or ""
+            season = gathered.season = _Season(bounds[at - 1], bounds[at], self._fragment_targets(now), lookup)
+        return season
 
     def _fragment_targets(self, now: datetime) -> Mapping[str, str]:
         """Addresses for links whose page stands behind a #, which no server ever sees."""

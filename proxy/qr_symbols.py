@@ -1,13 +1,14 @@
 """QR symbols of addresses (ISO/IEC 18004): byte mode, the smallest version, the best error correction that fits in it.
 
 A page is made for somebody who waits, so everything that does not depend on the address is worked out once: where each
-bit goes, the mask, and what a codeword adds to the error correction.  A symbol is then two look-ups for each octet and
-one for each module.  The mask is always the third: to find the most even of all eight would cost four times as much,
-and any of them can be read (§7.8.3 asks for the best one; a decoder does not).
+bit goes, the mask, and what a codeword adds to the error correction.  What places the bits works on all modules at a
+time: `bytes.translate` gives each module its codeword, a number as long as the symbol keeps the one bit that is the
+module's, and another adds mask, patterns and quiet zone.  The mask is always the third: to find the most even of all
+eight would cost four times as much, and any of them can be read (§7.8.3 asks for the best one; a decoder does not).
 """
 
 from collections.abc import Callable, Iterator
-from functools import cache
+from functools import cache, lru_cache
 from itertools import chain, pairwise, product
 from operator import itemgetter
 from typing import Final, NamedTuple
@@ -52,6 +53,21 @@ _BYTE_MODE: Final = 0b0100
 _FIELD: Final = 0b1_0001_1101  # x⁸ + x⁴ + x³ + x² + 1 (§7.5.2)
 
 
+class Raster(NamedTuple):
+    """A symbol as a picture, its quiet zone included: the rows of a bitmap of one bit for each module, 1 for light."""
+
+    size: int  # modules a side
+    scanlines: bytes  # each begins with an octet of zeros and ends on an octet (ISO/IEC 15948 §7.2, filter type none)
+
+
+class _Selection(NamedTuple):
+    """Modules that belong to some of the codewords; all others are those of an octet that is always zero."""
+
+    begins: int  # the first of these codewords
+    codewords: bytes  # for each place of the grid, the codeword of its module counted from the first
+    bits: int  # for each place, an octet with the one bit of it that counts
+
+
 class Layout(NamedTuple):
     """All that symbols of one version and level have in common."""
 
@@ -61,23 +77,76 @@ class Layout(NamedTuple):
     correction: int  # codewords of error correction in a block
     blocks: tuple[slice, ...]  # of the data
     in_turn: Callable[[bytes], tuple[int, ...]]  # the order of all codewords: those of the blocks in turn (§7.6)
-    bits: int  # of all of them, and those that remain
-    remaining: int  # bits that belong to no codeword
-    mask: int  # of those bits
-    modules: Callable[[str], tuple[str, ...]]  # for each module, row by row, its place in "01" and the bits after it
+    columns: int  # of the grid: the bits of a scanline
+    selections: tuple[_Selection, ...]
+    rest: int  # the grid without any codeword: what these are added to, modulo 2
+
+
+QUIET_ZONE: Final = 4  # modules (§5.3.8)
+_FILTER_BITS: Final = 8  # before each scanline
+_OCTETS: Final = 255  # codewords of a selection: one octet of `bytes.translate` is kept for modules that have none
+_AS_DIGITS: Final = b"0" + b"1" * 255  # from what a module keeps of its codeword to a digit
+
+
+def raster(octets: bytes) -> Raster | None:
+    """A symbol as a picture; None where no symbol of LARGEST_VERSION holds so much."""
+    drawn = _drawn(octets)
+    if drawn is None:
+        return None
+    layout, grid = drawn
+    rows_ = layout.size + 2 * QUIET_ZONE
+    return Raster(rows_, grid.to_bytes(rows_ * layout.columns // 8, "big"))
 
 
 def rows(octets: bytes) -> list[str] | None:
     """The modules of a symbol, "1" for a dark one; None where no symbol of LARGEST_VERSION holds so much."""
+    drawn = _drawn(octets)
+    if drawn is None:
+        return None
+    layout, grid = drawn
+    lines = layout.size + 2 * QUIET_ZONE
+    digits = f"{grid:0{lines * layout.columns}b}".translate({48: "1", 49: "0"})
+    begins = range(QUIET_ZONE * layout.columns, (lines - QUIET_ZONE) * layout.columns, layout.columns)
+    left = _FILTER_BITS + QUIET_ZONE
+    return [digits[at + left : at + left + layout.size] for at in begins]
+
+
+def _drawn(octets: bytes) -> tuple[Layout, int] | None:
+    """The layout of a symbol, and its grid: scanline after scanline, 1 for a light module."""
+    layout = _layout_for(len(octets))
+    if layout is None:
+        return None
+    codewords = _corrected(layout, _data(layout, octets))
+    kept = 0
+    for begins, placed, bits in layout.selections:
+        table = codewords[begins : begins + _OCTETS].ljust(256, b"\0")
+        kept |= int.from_bytes(placed.translate(table), "big") & bits
+    digits = kept.to_bytes(len(layout.selections[0].codewords), "big").translate(_AS_DIGITS)
+    return layout, int(digits, 2) ^ layout.rest
+
+
+_KNOWN: Final[dict[int, Layout | None]] = {}
+"""What is drawn for so many octets: worked out when it is needed first."""
+
+
+def is_laid_out(length: int) -> bool:
+    """Whether a symbol for so many octets was drawn before, or is none."""
+    return length in _KNOWN or length > _capacity(LARGEST_VERSION, 0)
+
+
+def _layout_for(length: int) -> Layout | None:
+    """The smallest symbol for so many octets, and the best correction that fits in it."""
+    if length not in _KNOWN and length <= _capacity(LARGEST_VERSION, 0):
+        _KNOWN[length] = _found(length)
+    return _KNOWN.get(length)
+
+
+def _found(length: int) -> Layout | None:
     versions = range(1, LARGEST_VERSION + 1)
-    version = next((one for one in versions if len(octets) <= _capacity(one, 0)), None)
+    version = next((one for one in versions if length <= _capacity(one, 0)), None)
     if version is None:
         return None
-    layout = _layout(version, next(level for level in (3, 2, 1, 0) if len(octets) <= _capacity(version, level)))
-    codewords = _corrected(layout, _data(layout, octets))
-    bits = (int.from_bytes(codewords, "big") << layout.remaining) ^ layout.mask
-    modules = "".join(layout.modules(f"01{bits:0{layout.bits}b}"))
-    return [modules[at : at + layout.size] for at in range(0, len(modules), layout.size)]
+    return _layout(version, next(level for level in (3, 2, 1, 0) if length <= _capacity(version, level)))
 
 
 def _data(layout: Layout, octets: bytes) -> bytes:
@@ -93,16 +162,22 @@ def _data(layout: Layout, octets: bytes) -> bytes:
 
 def _corrected(layout: Layout, data: bytes) -> bytes:
     """All codewords in the order in which they are placed."""
-    size = layout.correction
-    adds, last, whole = _additions(size), 8 * (size - 1), (1 << 8 * size) - 1
-    corrections = []
-    for block in layout.blocks:
-        # The remainder of the block divided by the generator polynomial, octet by octet (§7.5.2).
-        rest = 0
-        for octet in data[block]:
-            rest = (rest << 8 & whole) ^ adds[octet ^ rest >> last]
-        corrections.append(rest.to_bytes(size, "big"))
+    corrections = [_correction(data[block], layout.correction) for block in layout.blocks]
     return bytes(layout.in_turn(data + b"".join(corrections)))
+
+
+@lru_cache(maxsize=1_024)
+def _correction(block: bytes, size: int) -> bytes:
+    """The codewords of error correction of a block (§7.5.2).
+
+    Kept: addresses that lead to one page begin alike, are padded alike, and so have most of their blocks in common.
+    """
+    adds, last, whole = _additions(size), 8 * (size - 1), (1 << 8 * size) - 1
+    # The remainder of the block divided by the generator polynomial, octet by octet.
+    rest = 0
+    for octet in block:
+        rest = (rest << 8 & whole) ^ adds[octet ^ rest >> last]
+    return rest.to_bytes(size, "big")
 
 
 @cache
@@ -162,8 +237,6 @@ def _layout(version: int, level: int) -> Layout:
     longest = len(spans[-1])
     in_turn = [span[at] for at in range(longest) for span in spans if at < len(span)]
     in_turn += [data + block * correction + at for at in range(correction) for block in range(blocks)]
-    number = {place: at for at, place in enumerate(free, start=2)}
-    modules = [fixed[place] if place in fixed else number[place] for place in product(range(size), range(size))]
     return Layout(
         size,
         _count_bits(version),
@@ -171,11 +244,37 @@ def _layout(version: int, level: int) -> Layout:
         correction,
         tuple(slice(span.start, span.stop) for span in spans),
         itemgetter(*in_turn),
-        len(free),
-        len(free) - 8 * total,
-        int("".join("1" if column % 3 == 0 else "0" for _, column in free), 2),
-        itemgetter(*modules),
+        *_grid(size, {place: at for at, place in enumerate(free[: 8 * total])}, fixed),
     )
+
+
+def _grid(
+    size: int, bits: dict[tuple[int, int], int], fixed: dict[tuple[int, int], int]
+) -> tuple[int, tuple[_Selection, ...], int]:
+    """Columns, selections and rest of a layout, by the places of its bits and the modules that are no data."""
+    columns = _FILTER_BITS + -(-(size + 2 * QUIET_ZONE) // 8) * 8
+    places = [
+        (row - QUIET_ZONE, column - _FILTER_BITS - QUIET_ZONE)
+        for row, column in product(range(size + 2 * QUIET_ZONE), range(columns))
+    ]
+    dark = ((fixed[place] if place in fixed else _is_masked(place, size)) for place in places)
+    in_picture = (0 <= column + QUIET_ZONE < size + 2 * QUIET_ZONE for _, column in places)
+    rest = int("".join(str(int(inside) & ~one & 1) for inside, one in zip(in_picture, dark, strict=True)), 2)
+    selections = []
+    for begins in range(0, (max(bits.values()) >> 3) + 1, _OCTETS):
+        of_these = [
+            (bits[place] >> 3) - begins if begins <= bits.get(place, -8) >> 3 < begins + _OCTETS else _OCTETS
+            for place in places
+        ]
+        counting = (0x80 >> (bits.get(place, 0) & 7) for place in places)
+        selections.append(_Selection(begins, bytes(of_these), int.from_bytes(bytes(counting), "big")))
+    return columns, tuple(selections), rest
+
+
+def _is_masked(place: tuple[int, int], size: int) -> int:
+    """Whether a module of data is the other colour than its bit: in every third column; none outside the symbol is."""
+    row, column = place
+    return int(0 <= row < size and 0 <= column < size and column % 3 == 0)
 
 
 def _in_order(size: int) -> Iterator[tuple[int, int]]:

@@ -20,11 +20,11 @@ from proxy.prepared import Prepared, Sketch
 from proxy.shortcuts import INDEX_FILES, LONGEST_TARGET, OURS, Course, Shortcuts, ends_after
 from proxy.visits import LANGUAGE, PLACE, STAY
 from redirect_rules.answers import SendAway
-from redirect_rules.canonical import Key
+from redirect_rules.canonical import MOST_PAIRS, MOST_SEGMENTS, Key
 from redirect_rules.decision import OUR_PREFIX, Decision
 from redirect_rules.destinations import TargetRefused
 from redirect_rules.exact import PINNED, ExactRule, Shape
-from redirect_rules.hits import Hit, key_of
+from redirect_rules.hits import Hit, HitCounter, key_of
 from redirect_rules.masking import masked
 from redirect_rules.matching import TemplateIndex
 from redirect_rules.model import Portal, Target
@@ -97,7 +97,7 @@ class Redirected(NamedTuple):
         key = key_of_address(self.host, self.address)
         return key_of(key, self.snapshot.significant_at(self.portal, key))
 
-    def sent(self, request_id: str, date: bytes) -> bytes:
+    def sent(self, request_id: bytes, date: bytes) -> bytes:
         """The answer."""
         return self.pattern.sketch.sent(request_id, date, self.target.encode())
 
@@ -109,8 +109,10 @@ class Redirected(NamedTuple):
 class Redirects:
     """The redirects of one snapshot, between two instants at which an answer changes by itself."""
 
-    def __init__(self, snapshot: Snapshot) -> None:
+    def __init__(self, snapshot: Snapshot, hits: HitCounter | None = None) -> None:
+        """`hits`: where visits are counted, if they are."""
         self._snapshot = snapshot
+        self._hits = hits
         self._portals = plain_portals(snapshot) if len(snapshot.exact) else {}
         self._scopes = _scopes(snapshot)
         self._patterns: dict[_Alike, Pattern] = {}
@@ -199,7 +201,8 @@ class Redirects:
             pattern.labels,
             audience.facts.host,
             shape.url_head.encode(),
-            *ends,
+            ends,
+            self._hits,
         )
         return course, to
 
@@ -267,6 +270,9 @@ def key_of_address(host: str, address: Address) -> Key:
 def plain_address(target: bytes, *, fold_case: bool) -> Address | None:
     """A request target as an address, or None where canonicalisation might change it or something of it is ours."""
     raw_path, question, query = target.partition(b"?")
+    # What canonicalisation refuses, or reads in part.
+    if target.count(b"/") > MOST_SEGMENTS or target.count(b"&") >= MOST_PAIRS:
+        return None
     if len(target) > LONGEST_TARGET or raw_path.translate(None, _IN_PATHS) or query.translate(None, _IN_QUERIES):
         return None
     # Dots at the beginning of a segment are not looked at more closely: they may be dot segments.

@@ -89,7 +89,6 @@ class Asked(Protocol):
 
 def page(request: Asked, status: int, made: Page, headers: Mapping[str, str], *, language: str) -> Response:
     """A page for people: compressed where the browser can, and under the policy that fits exactly this page."""
-    body = made.html
     own = {
         "Content-Type": "text/html; charset=utf-8",
         "Content-Language": language,
@@ -98,9 +97,11 @@ def page(request: Asked, status: int, made: Page, headers: Mapping[str, str], *,
     }
     own.setdefault("Vary", headers.get("Vary", "Accept-Language, Accept-Encoding"))
     coding = compression.chosen(request.headers.get("Accept-Encoding", ""))
-    if coding and len(body) >= _SMALLEST_COMPRESSED:
-        body = compression.packed(body, coding)
+    if coding and made.length >= _SMALLEST_COMPRESSED:
+        body = made.packed(coding)
         own["Content-Encoding"] = coding
+    else:
+        body = made.html
     return Response(status=status, body=body, headers={**headers, **own})
 
 

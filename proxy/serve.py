@@ -52,7 +52,7 @@ async def beside(app: App) -> AsyncIterator[None]:
         if app.hits is not None:
             writer = HitWriter(
                 app.hits,
-                state.hits,
+                state.hit_sums,
                 metrics=HitMetrics(registry),
                 clock=app.clock,
                 write_seconds=app.settings.hits.write_seconds,

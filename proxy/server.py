@@ -20,7 +20,7 @@ from proxy.audiences import Head
 from proxy.config import Limits
 from proxy.deadlines import TICK_SECONDS, Deadlines
 from proxy.edge import Edge
-from proxy.fast_lane import Last
+from proxy.fast_lane import Caller, Last
 from proxy.passing.failures import Failure
 from proxy.passing.proxy_protocol import Preface
 from proxy.passing.repeats import Ended, Repeat
@@ -45,6 +45,7 @@ class EdgeProtocol(TimedProtocol):
         "_answered",
         "_asked",
         "_begun",
+        "_caller",
         "_edge",
         "_handed",
         "_held",
@@ -62,6 +63,7 @@ class EdgeProtocol(TimedProtocol):
         super().__init__(server, server, **options)
         self._house = server
         self._edge = edge
+        self._caller = Caller()
         self.preface: Preface | None = None  # what a load balancer has said about the connection
         self._repeat: Repeat | None = None  # a request that is passed on without having been read
         self._held: list[bytes] = []  # what came meanwhile
@@ -107,12 +109,11 @@ class EdgeProtocol(TimedProtocol):
         if self._plain and data:
             # A client that does not read what it asked for is aiohttp's to wait for.
             free = awaited and not (self._paused or self._close or self._force_close or self._upgraded)
-            if free and (answer := self._edge.answer_known(data)) is not None:
+            if free and (answer := self._edge.lanes.answer(data, self._caller)) is not None:
                 if self.transport is not None and self._manager is not None:
                     self.transport.write(answer if not self._hsts else _with_hsts(answer, self._hsts))
                     self._next_keepalive_close_time = self._loop.time() + self._keepalive_timeout
                     self._request_count += 1
-                    self._manager.requests_count += 1
                     if answer.__class__ is Last:
                         self.force_close()
                 return
@@ -303,6 +304,11 @@ class EdgeServer(Server):
         self.due = 0
         self.ring(0)
 
+    @property
+    def answered(self) -> int:
+        """Requests that were answered, known or not."""
+        return int(self.requests_count) + self._edge.lanes.answered
+
     def ring(self, now: float) -> None:  # noqa: ARG002 - as `Deadlines` calls it
         """Tell Prometheus how many connections there are."""
         self.metrics.stand(self.admission.connections)
@@ -352,7 +358,7 @@ class EdgeServer(Server):
         """The protocol of a new connection."""
         if self._edge.has_fast_lane and not self.hsts:  # which it would not say
             # It is one by what it does, not by its ancestors.
-            return cast("asyncio.Protocol", Threshold(self._edge, self, asyncio.get_running_loop()))
+            return cast("asyncio.Protocol", Threshold(self._edge.lanes, self, asyncio.get_running_loop()))
         return self.reader()
 
     def reader(self) -> EdgeProtocol:

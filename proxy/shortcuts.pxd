@@ -1,7 +1,10 @@
 cimport cython
-from proxy.access_log cimport Lines
-from proxy.journal cimport Account
-from proxy.prepared cimport Prepared, Sketch
+from proxy.access_log cimport PlainLines, Second
+from proxy.journal cimport Account, Tally
+from proxy.prepared cimport Once, Prepared, Sketch
+from redirect_rules.octets cimport joined
+from redirect_rules.hits cimport Naming
+from redirect_rules.packed_rules cimport Alone, Packed
 
 # Constants.
 cdef int _SLASH
@@ -9,52 +12,72 @@ cdef int _DOT
 cdef int _HYPHEN
 cdef int _LOW_LINE
 cdef int _OTHER
+cdef int _TILDE
+cdef int _DIGIT
+cdef int _SMALL
+cdef int _CAPITAL
 cdef int _OUTSIDE
+cdef int _LOOKS
+cdef int _STRANGE
+cdef int _DOTTED
+cdef int _CAPITALS
+cdef int _PERSONAL
+cdef int _NUMBERED
+cdef int _LONGEST_TARGET
+cdef int _LONGEST_URL
+cdef int _PAGE
+cdef bint _COMPILED
 cdef bytes _FORMS
 cdef bytes _WORDS
+cdef bytes _IN_LINES
 cdef bytes _LONG_WORD
 cdef bytes _LONG_NUMBER
-cdef str _HIDDEN
+cdef bytes _MASK
 
-@cython.locals(path=bytes)
 cpdef bytes form_of(bytes path)
-@cython.locals(hyphen=bint)
-cpdef bint may_name_somebody(bytes form) except -1
-@cython.locals(begin=Py_ssize_t, end=Py_ssize_t, shown=str, counted=str, plain=str, before=bytes, number=bytes, rest=bytes, after=bytes, hyphen=bint)
-cpdef tuple without_people(str host, str path, bytes form)
+cpdef Py_ssize_t look(bytes path) except -1
+@cython.locals(numbers=Py_ssize_t, word=Py_ssize_t, place=Py_ssize_t, at=Py_ssize_t, found=Py_ssize_t, after=bint, octet=cython.uchar, form=cython.uchar)
+cpdef Py_ssize_t _looked_through(bytes path) except -1
+@cython.locals(octet=cython.uchar)
+cdef bint _all_in(bytes octets, bytes kinds) except -1
+cpdef bytes without_people(bytes path, Py_ssize_t seen)
+@cython.locals(octets=cython.p_char, octet=cython.uchar, size=Py_ssize_t, begin=Py_ssize_t, numbers=Py_ssize_t, at=Py_ssize_t, pieces=list)
+cpdef bytes _without_numbers(bytes path)
 
 cdef class Course:
-    cdef readonly str id_head
-    cdef readonly str destination
     cdef readonly Sketch sketch
-    cdef readonly Lines lines
-    cdef readonly object labels
     cdef readonly str host
     cdef readonly bytes url_head
     cdef readonly frozenset taken
+    cdef readonly Tally tally
+    cdef readonly PlainLines plain_lines
+    cdef readonly Naming naming
     cdef bytes _forms
-    cdef str _between
-    cdef str _portal
-    cdef str _outcome
-    cdef str _client
-    @cython.locals(end=bytes)
-    cpdef bytes target(self, str url_tail)
-    @cython.locals(path=str, rule=str, shown=str, counted=str, before=str, after=str, hit=tuple)
-    cpdef Account account(self, bytes octets, bytes form, str id_tail, Py_ssize_t length)
+    cdef str _id_head
+    cdef object _labels
+    cdef tuple _lines
+    cpdef bytes target(self, bytes url_tail)
+    cpdef Account account(self, bytes path, bytes id_tail, Py_ssize_t length)
 
-cdef class Hop:
-    cdef readonly Course course
-    cdef readonly bytes path
-    cdef bytes _form
-    cdef readonly str id_tail
-    cdef readonly bytes to
-    cpdef bytes sent(self, str request_id, bytes date)
+cdef class Hop(Once):
+    cdef public Course course
+    cdef public bytes path
+    cdef public Py_ssize_t seen
+    cdef public bytes id_tail
+    cdef public bytes to
+    cdef public Py_ssize_t length
+    cpdef bytes sent(self, bytes request_id, bytes date)
+    @cython.locals(lines=PlainLines, shown=bytes)
+    cpdef bytes line(self, Second second, long long at, bytes request_id, long long microseconds)
+    cpdef count(self)
     cpdef Prepared prepared(self)
-    @cython.locals(length=Py_ssize_t)
     cpdef Account account(self)
 
+@cython.locals(hop=Hop)
+cdef Hop _hop(Course course, bytes path, bytes id_tail, bytes to, Py_ssize_t seen)
+
 cdef class Desk:
-    cdef readonly object alone
+    cdef readonly Alone alone
     cdef readonly bint fold_case
     cdef readonly object earlier
     cdef readonly dict courses
@@ -67,5 +90,6 @@ cdef class Shortcuts:
     cdef object _plan
     cdef readonly dict _desks
     cpdef forget(self)
-    @cython.locals(desk=Desk, path=bytes, form=bytes, course=Course, to=bytes, kind=int)
-    cpdef Hop find(self, object audience, bytes target, object now)
+    cpdef Desk desk(self, object audience)
+    @cython.locals(size=Py_ssize_t, seen=Py_ssize_t, path=bytes, course=Course, to=bytes, end=bytes, kind=int, number=int, record=Packed, found=tuple)
+    cpdef Hop find(self, Desk desk, object audience, bytes target, object now)

@@ -7,12 +7,14 @@ FOLDER/cache/       what is quicker to read than the tables that it was made of
 """
 
 import logging
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from proxy import kept_localities
 from proxy.config import Settings
@@ -25,6 +27,7 @@ from redirect_rules.snapshot_seal import SnapshotRefused
 from redirect_rules.verification import open_verified
 
 if TYPE_CHECKING:
+    from redirect_rules.stores.hit_sums import HitSums
     from redirect_rules.stores.hits import HitStore
     from redirect_rules.stores.sql import SqlStore
 
@@ -59,8 +62,22 @@ class State:
         """Where a draft is compiled to be looked at."""
         return self.folder / "draft"
 
+    def hit_sums(self) -> "HitSums":
+        """Where hits are added, opened by those who answer visitors.  Makes the folder and, by a program, the tables.
+
+        Raises TablesNotMade, or what the driver raises.
+        """
+        from redirect_rules.stores.hit_sums import HitSums, OtherTables  # noqa: PLC0415 - as in `hits`
+
+        self.folder.mkdir(parents=True, exist_ok=True)
+        try:
+            return HitSums.open(self.database)
+        except OtherTables:
+            _make_tables(self.database)
+            return HitSums.open(self.database)
+
     def hits(self) -> "HitStore":
-        """Where hits are kept, opened.  Makes the folder and the tables, as `store` does."""
+        """Where hits are kept, opened to be asked.  Makes the folder and the tables, as `store` does."""
         # Reading a database's drivers takes as long as all the rest of a start, and serving needs none of them.
         from redirect_rules.stores.hits import HitStore  # noqa: PLC0415
 
@@ -75,6 +92,40 @@ class State:
         self.folder.mkdir(parents=True, exist_ok=True)
         with closing(SqlStore(self.database, four_eyes=self.four_eyes)) as store:
             yield store
+
+
+class TablesNotMade(Exception):
+    """The tables of the database could be neither made nor upgraded; the text says why."""
+
+
+_MAKING_SECONDS: Final = 300.0
+_MAKING: Final = """\
+import sys
+sys.path.insert(0, sys.argv[1])
+from proxy import processes
+processes.die_with_parent()
+from redirect_rules.stores.database import Database
+Database(sys.stdin.read()).close()
+"""
+
+
+def _make_tables(database: str) -> None:
+    """Make or upgrade the tables, in a process that takes with it what that needs: thirty megabytes."""
+    root = str(Path(__file__).parents[1])
+    try:
+        # By standard input: a URL may have a password in it, and everybody reads the arguments of a process.
+        subprocess.run(  # noqa: S603 - a program of ours
+            [sys.executable, "-P", "-c", _MAKING, root],
+            input=database,
+            text=True,
+            capture_output=True,
+            check=True,
+            timeout=_MAKING_SECONDS,
+        )
+    except subprocess.CalledProcessError as error:
+        raise TablesNotMade(str(error.stderr).strip().rpartition("\n")[2]) from None
+    except subprocess.TimeoutExpired:
+        raise TablesNotMade(f"the tables were not made within {_MAKING_SECONDS:.0f} s") from None
 
 
 def served(settings: Settings, now: datetime, *, full: bool = False) -> Packs:

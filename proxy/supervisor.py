@@ -1,7 +1,7 @@
 """Keeps the workers: as many as wished, replaced when they die or hang, exchanged without losing a visitor.
 
-The supervisor answers operators, but no visitor; it loads no rules.  It never forks once its loop runs: a fork server
-does (docs/decisions/0010).  Programs beside the workers are spawned anew, and have nothing of this process.
+The supervisor answers operators, but no visitor.  It never forks once its loop runs: a fork server does
+(docs/decisions/0010).  Programs beside the workers are spawned anew, and have nothing of this process.
 """
 
 import asyncio
@@ -47,8 +47,13 @@ class Supervisor:
         operations: Sockets,
         path: Path | None,
         companions: Sequence[Companion] = (),
+        let_go: Callable[[], None] = lambda: None,
     ) -> None:
-        """Take what has begun and listens; companions run from the first ready worker on, until the end."""
+        """Take what has begun and listens; companions run from the first ready worker on, until the end.
+
+        let_go  frees what the first fork server was forked with, when no worker shares it any more
+        """
+        self._let_go = let_go
         self._first = first
         self._companions = [(companion, asyncio.Event()) for companion in companions]
         self._edge = edge
@@ -259,6 +264,7 @@ class Supervisor:
             self._supervision.count_restart(Cause.RELOAD)
         former.retire()
         await former.server.close()
+        self._let_go()
         for _, renew in self._companions:
             renew.set()
         _log.info("reloaded: %d workers answer for %d portals", plan.workers, plan.portals)

@@ -1,5 +1,9 @@
+cimport cython
+from proxy.fast_lane cimport Caller, Lanes
+
 cdef class Threshold:
-    cdef object _knowing
+    cdef Lanes _lanes
+    cdef Caller _caller
     cdef object _house
     cdef object _loop
     cdef public object preface

@@ -10,16 +10,8 @@ from typing import Protocol, cast
 from proxy.admission import Admission, ConnectionMetrics
 from proxy.config import Limits
 from proxy.deadlines import Deadlines
-from proxy.fast_lane import Last
+from proxy.fast_lane import Caller, Lanes, Last
 from proxy.passing.proxy_protocol import Preface
-
-
-class Knowing(Protocol):
-    """What answers requests that are known."""
-
-    def answer_known(self, data: bytes) -> bytes | None:
-        """See `Edge`."""
-        ...
 
 
 class Reading(Protocol):
@@ -40,7 +32,6 @@ class House(Protocol):
     deadlines: Deadlines
     metrics: ConnectionMetrics
     patience_seconds: float
-    requests_count: int
     thresholds: "set[Threshold]"
 
     def reader(self) -> Reading:
@@ -57,8 +48,9 @@ class Threshold:
 
     __slots__ = (
         "_answered",
+        "_caller",
         "_house",
-        "_knowing",
+        "_lanes",
         "_loop",
         "_paused",
         "_place",
@@ -70,8 +62,9 @@ class Threshold:
         "preface",
     )
 
-    def __init__(self, knowing: Knowing, house: House, loop: asyncio.AbstractEventLoop) -> None:
-        self._knowing = knowing
+    def __init__(self, lanes: Lanes, house: House, loop: asyncio.AbstractEventLoop) -> None:
+        self._lanes = lanes
+        self._caller = Caller()
         self._house = house
         self._loop = loop
         self.preface: Preface | None = None  # what a load balancer has said about the connection
@@ -106,12 +99,11 @@ class Threshold:
         transport = self._transport
         if transport is None or transport.is_closing():
             return
-        answer = None if self._paused else self._knowing.answer_known(data)
+        answer = None if self._paused else self._lanes.answer(data, self._caller)
         if answer is None:
             self._hand_over(transport, data)
             return
         transport.write(answer)
-        self._house.requests_count += 1
         if answer.__class__ is Last:
             transport.close()
         else:

@@ -5,22 +5,24 @@ the parser and the making of a response, which cost three times as much.  What s
 the slow lane: redirects as sketches, short answers that say the same of every such page as they were sent.
 """
 
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, NamedTuple, TypeAlias
+from typing import Final, NamedTuple
 
 from proxy.access_log import Entry, Lines, names_of
 from proxy.audiences import Audience, Kind, kind_of
 from proxy.journal import Account
 from proxy.metrics import Labels
+from proxy.plain_answers import Asked, Form, PlainAnswers, Precedent
 from proxy.prepared import Prepared, Sketch
 from proxy.redirects import key_of_address, plain_address, plain_portals
 from redirect_rules.answers import Answer, EndStream, RefuseVisit, SayGoneBriefly, SayProblem, SayUnknown, SendAway
 from redirect_rules.canonical import Key
 from redirect_rules.decision import OUR_PREFIX, Decision, Visit, decide
-from redirect_rules.hits import Hit, key_of, shown_and_counted
+from redirect_rules.hits import Hit, HitCounter, key_of, shown_and_counted
 from redirect_rules.model import Action, Portal
+from redirect_rules.plain_ways import PlainWays
 from redirect_rules.snapshot import Snapshot
+from redirect_rules.template_plans import manner_of
 from redirect_rules.ways import HOME, Note, WayFinder
 
 _ALWAYS_THE_SAME: Final = (SayUnknown, SayGoneBriefly, SayProblem, RefuseVisit, EndStream)
@@ -59,16 +61,6 @@ def _closed_at(portal: Portal, segments: tuple[str, ...]) -> datetime | None:
     return portal.schedule_for(segments).closed_at
 
 
-@dataclass(frozen=True, slots=True)
-class Form:
-    """What answers to decisions of one kind look like."""
-
-    whole: Prepared | None  # None: a redirect
-    sketch: Sketch | None
-    status: int
-    length: int  # octets of the body as sent; of a redirect: what is added to its target's
-
-
 class Verdict(NamedTuple):
     """One answer that was made from a decision."""
 
@@ -84,7 +76,7 @@ class Verdict(NamedTuple):
             length = len(decision.way.target) + 1 if form.sketch.body and decision.way is not None else 0
         return Account.of(Entry.of(decision), self.method, form.status, length, Hit.of(decision))
 
-    def sent(self, request_id: str, date: bytes) -> bytes:
+    def sent(self, request_id: bytes, date: bytes) -> bytes:
         """The answer."""
         if self.form.whole is not None:
             return self.form.whole.sent(request_id, date)
@@ -101,22 +93,12 @@ class Verdict(NamedTuple):
         return self.form.sketch.prepared(self.decision.way.target.encode(), self.account())
 
 
-class Precedent(NamedTuple):
-    """What is told of all pages of one portal that one audience is answered alike about."""
-
-    form: Form
-    lines: Lines
-    labels: Labels
-    outcome: str  # as hits name it
-    client: str  # the same
-
-    @classmethod
-    def of(cls, verdict: Verdict) -> "Precedent":
-        """From one of them."""
-        decision, status = verdict.decision, verdict.form.status
-        entry, hit = Entry.of(decision), Hit.of(decision)
-        lines = Lines.of(entry, verdict.method, status)
-        return cls(verdict.form, lines, Labels.of(entry, status), hit.outcome, hit.client)
+def precedent_of(verdict: Verdict) -> Precedent:
+    """What all that are answered alike have in common, from one of them."""
+    decision, status = verdict.decision, verdict.form.status
+    entry, hit = Entry.of(decision), Hit.of(decision)
+    lines = Lines.of(entry, verdict.method, status)
+    return Precedent(verdict.form, lines, Labels.of(entry, status), hit.outcome, hit.client)
 
 
 class Following(NamedTuple):
@@ -145,7 +127,7 @@ class Following(NamedTuple):
             counted = key_of(self.key, self.snapshot.significant_at(self.portal, self.key))
         return Account(labels, *line, Hit(self.portal.id, counted, outcome, client, self.rule))
 
-    def sent(self, request_id: str, date: bytes) -> bytes:
+    def sent(self, request_id: bytes, date: bytes) -> bytes:
         """The answer."""
         form = self.precedent.form
         if form.sketch is not None:
@@ -164,29 +146,34 @@ class Following(NamedTuple):
         return form.whole.about(self.account())
 
 
-_Asked: TypeAlias = tuple[Audience, Kind, str, bool]
-"""Who asks, the kind of the path, the rule's action ("" for none), and whether the target takes a commune: where one
-schedule counts for all paths of a portal, nothing else tells what the answer is."""
-
-
 class Verdicts:
     """The verdicts of one snapshot, between two instants at which an answer changes by itself."""
 
-    def __init__(self, snapshot: Snapshot) -> None:
+    def __init__(self, snapshot: Snapshot, hits: HitCounter | None = None) -> None:
+        """`hits`: where visits are counted, if they are."""
         self._snapshot = snapshot
         self._portals = plain_portals(snapshot)
         self._forms: dict[_Alike, Form] = {}
         self._drafts: dict[_Alike, Form] = {}
-        self._promising: set[tuple[Audience, Kind]] = set()
-        self._precedents: dict[_Asked, Precedent] = {}
+        self._promising: dict[Audience, set[Kind]] = {}
+        self._precedents: dict[Asked, Precedent] = {}
+        self._ways: PlainWays | None = None
+        self.plain = PlainAnswers(self._precedents, hits)
+        """What is to be asked first: it answers the commonest of these without any of this."""
 
     def find(self, audience: Audience, target: bytes, now: datetime) -> "Verdict | Following | None":
         """The answer to a request target, if it can be made here."""
+        # Who has only been shown pages so far is not decided for twice.
+        promising = self._promising.get(audience)
+        if promising is None:
+            return None
         facts = audience.facts
         portal = self._portals.get(facts.host)
         address = plain_address(target, fold_case=portal is not None and portal.fold_case)
-        # Who has only been shown pages so far is not decided for twice.
-        if address is None or (audience, kind := kind_of(address.as_sent)) not in self._promising:
+        if address is None:
+            return None
+        kind = kind_of(address.as_sent)
+        if kind not in promising:
             return None
         if portal is not None and facts.place is None:
             found = self._following(audience, kind, portal, key_of_address(facts.host, address), now)
@@ -198,7 +185,7 @@ class Verdicts:
             return None
         verdict = Verdict(form, decision, facts.method)
         if portal is not None and facts.place is None:
-            self._remember(audience, kind, verdict)
+            self._remember(audience, kind, verdict, now)
         return verdict
 
     def _following(self, audience: Audience, kind: Kind, portal: Portal, key: Key, now: datetime) -> Following | None:
@@ -206,27 +193,31 @@ class Verdicts:
         snapshot = self._snapshot
         match = snapshot.best(portal, key, now)
         if match is None:
-            precedent = self._precedents.get((audience, kind, "", False))
+            precedent = self._precedents.get((audience, kind, ""))
             return None if precedent is None else Following(precedent, snapshot, portal, key, "", HOME, b"")
         way = WayFinder(snapshot, portal, key, None, now, _Unread()).way_of(match)
         if way.place is not None or way.candidates:
             return None
         rule = match.rule
-        precedent = self._precedents.get((audience, kind, rule.action.value, way.takes_place))
+        precedent = self._precedents.get((audience, kind, manner_of(rule.action.value, takes_place=way.takes_place)))
         if precedent is None:
             return None
         return Following(precedent, snapshot, portal, key, rule.id, way.destination, way.target.encode())
 
-    def _remember(self, audience: Audience, kind: Kind, verdict: Verdict) -> None:
+    def _remember(self, audience: Audience, kind: Kind, verdict: Verdict, now: datetime) -> None:
         """Follow a verdict from now on: a redirect to wherever, or what is said of every page that no rule knows."""
         decision = verdict.decision
         rule, way = decision.rule, decision.way
         switched = decision.portal.id in self._snapshot.switches
         if way is None or way.candidates or switched or (rule is None) == (verdict.form.sketch is not None):
             return
-        action = "" if rule is None else rule.action.value
-        if rule is None or (rule.action is not Action.ASK and way.place is None):
-            self._precedents[audience, kind, action, rule is not None and way.takes_place] = Precedent.of(verdict)
+        if rule is not None and (rule.action is Action.ASK or way.place is not None):
+            return
+        manner = "" if rule is None else manner_of(rule.action.value, takes_place=way.takes_place)
+        self._precedents[audience, kind, manner] = precedent_of(verdict)
+        if self._ways is None:
+            self._ways = PlainWays(self._snapshot, now)
+        self.plain.admit(audience, decision.portal, self._ways)
 
     def _decided(self, audience: Audience, target: bytes, path: str, now: datetime) -> Decision | None:
         facts = audience.facts
@@ -245,7 +236,7 @@ class Verdicts:
         draft = self._drafts.setdefault(alike, form)
         if draft is not form and _same(draft, form):
             self._forms[alike] = draft
-            self._promising.add((audience, kind_of(address.as_sent)))
+            self._promising.setdefault(audience, set()).add(kind_of(address.as_sent))
 
     def forget(self) -> None:
         """An instant has come at which answers change."""
@@ -253,6 +244,8 @@ class Verdicts:
         self._drafts.clear()
         self._promising.clear()
         self._precedents.clear()
+        self._ways = None
+        self.plain.forget()
 
 
 class _Unread(list[Note]):

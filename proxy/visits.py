@@ -136,10 +136,15 @@ def without_suffix(host: str, suffixes: Sequence[str]) -> str:
     return host
 
 
+def says_something_to_us(raw_target: str) -> bool:
+    """Whether a target may have something in its query that the visitor says to us, and not to the old page."""
+    return _SAID_TO_US.search(raw_target.partition("#")[0].partition("?")[2]) is not None
+
+
 def _controls(raw_target: str, cookie: str) -> tuple[Controls, LocalityCode | None]:
-    query = raw_target.partition("#")[0].partition("?")[2]
-    if not _SAID_TO_US.search(query):
+    if not says_something_to_us(raw_target):
         return _NOTHING_SAID, remembered_place(cookie)
+    query = raw_target.partition("#")[0].partition("?")[2]
     said = dict(parse_qsl(query, keep_blank_values=True, errors="replace"))
     place = _place(said.get(PLACE, ""))
     forgets = said.get(PLACE) == FORGET

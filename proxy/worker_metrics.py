@@ -49,8 +49,9 @@ class WorkerMetrics:
 
     def families(self, *, without: frozenset[str] = frozenset()) -> Iterator[Metric]:
         """What the workers have counted, the dead ones too, save the metrics of these names."""
-        collector = MultiProcessCollector(None, path=str(self.folder))  # type: ignore[no-untyped-call]
-        for metric in collector.collect():  # type: ignore[no-untyped-call]
+        # A file is empty for a moment when it is made, and the library's own `collect` stumbles over it.
+        files = [str(file) for file in self.folder.glob("*.db") if file.stat().st_size]
+        for metric in MultiProcessCollector.merge(files, accumulate=True):  # type: ignore[no-untyped-call]
             if metric.name not in without:
                 yield metric
 

@@ -26,6 +26,9 @@ class CaptureType:
     read: Callable[[str], str | None]
     specificity: int
     form: str  # for people
+    keeps: Callable[[str], object] | None = (
+        None  # true of a text that is kept as it was sent, false of all that is none
+    )
 
 
 def procedure_code(text: str) -> str | None:
@@ -70,16 +73,21 @@ def _matching(pattern: str) -> Callable[[str], str | None]:
     return read
 
 
+def _kept(pattern: str, specificity: int, form: str) -> CaptureType:
+    """A type whose values are kept as they were sent."""
+    return CaptureType(_matching(pattern), specificity, form, re.compile(rf"(?:{pattern})\Z", re.ASCII).match)
+
+
 TYPES: Mapping[str, CaptureType] = {
-    "hex24": CaptureType(_matching(r"[0-9a-fA-F]{24}"), 6, "24 hexadecimal digits"),
+    "hex24": _kept(r"[0-9a-fA-F]{24}", 6, "24 hexadecimal digits"),
     "procedure": CaptureType(procedure_code, 5, "a procedure code, 1.001193 or with its agency"),
     "numbered-procedure": CaptureType(numbered_procedure, 5, "a procedure code that begins as 1.001193 does"),
     "dossier": CaptureType(_dossier, 4, "a dossier code, 000.00.53.H48-220921-0099"),
-    "commune": CaptureType(_matching(r"\d{5}"), 4, "a commune's five digits"),
+    "commune": _kept(r"\d{5}", 4, "a commune's five digits"),
     "agency": CaptureType(agency_code, 4, "the agency at the end of a procedure code"),
-    "number": CaptureType(_matching(r"\d{1,18}"), 4, "digits"),
-    "language": CaptureType(_matching(r"(?i:vi|en|fr|ja|zh|ko|ru|de|lo|km)(?:[-_][A-Za-z]{2})?"), 3, "a language"),
+    "number": _kept(r"\d{1,18}", 4, "digits"),
+    "language": _kept(r"(?i:vi|en|fr|ja|zh|ko|ru|de|lo|km)(?:[-_][A-Za-z]{2})?", 3, "a language"),
     "procedure-or-number": CaptureType(_procedure_or_number, 3, "a procedure code or a bare number"),
-    "word": CaptureType(_matching(r"[^/]+"), 1, "one path segment, or any one value"),
+    "word": _kept(r"[^/]+", 1, "one path segment, or any one value"),
     "text": CaptureType(_text, 1, "words, white space folded"),
 }

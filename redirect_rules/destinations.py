@@ -6,9 +6,11 @@ choose the host, and nothing we would answer ourselves can be a target.
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
+from typing import NamedTuple
 from urllib.parse import quote, urlsplit
 
 from redirect_rules.model import Target
@@ -103,6 +105,14 @@ class Guard:
         return Target(url)
 
 
+class Mould(NamedTuple):
+    """An address that the guard has let through, cut at the parameters that are still to be filled in."""
+
+    pieces: tuple[str, ...]  # one more than names
+    names: tuple[str, ...]
+    room: int  # characters that each of the values may have
+
+
 @dataclass(frozen=True, slots=True)
 class Destinations:
     """All named destinations, with the procedures whose page is known by id."""
@@ -141,8 +151,8 @@ class Destinations:
         A procedure's id is added from its code.  Raises KeyError for an unknown name and TargetRefused for what the
         guard turns away.
         """
-        known = self._with_id(parameters)
-        form = self._form(name, known, now)
+        known = self.known(parameters)
+        form = self.form(name, known.keys(), now=now)
         if form is None:
             return None
         values = tuple([known[needed] for needed in form.names])
@@ -173,18 +183,38 @@ class Destinations:
         """Whether the target of these parameters would carry a commune, were one known."""
         if name not in self._taking_place:
             return False
-        form = self._form(name, {**self._with_id(parameters), "province_code": "", "ward_code": ""}, now)
+        known = {**self.known(parameters), "province_code": "", "ward_code": ""}
+        form = self.form(name, known.keys(), now=now)
         return form is not None and "ward_code" in form.needs
 
-    def _form(self, name: str, known: Mapping[str, str], now: datetime) -> UrlForm | None:
-        """The first form in force that can be filled."""
-        names = known.keys()
+    def form(self, name: str, known: AbstractSet[str], *, now: datetime) -> UrlForm | None:
+        """The first form in force that parameters of these names can fill.  Raises KeyError for an unknown page."""
         for form in self.by_name[name].forms:
-            if form.needs <= names and form.valid_at(now):
+            if form.needs <= known and form.valid_at(now):
                 return form
         return None
 
-    def _with_id(self, parameters: Mapping[str, str]) -> dict[str, str]:
+    def mould(self, form: UrlForm, given: Mapping[str, str]) -> Mould | None:
+        """What is left of a form when these parameters are filled in; the others are then put in as they are.
+
+        They have to be texts that need no escape (RFC 3986 §2.3), of `Mould.room` characters at most.  None for a form
+        whose every address the guard has to see, and for one that has no room.
+        """
+        if form.template not in self._admitted:
+            return None
+        pieces, names = [form.parts[0]], list[str]()
+        for name, after in zip(form.names, form.parts[2::2], strict=True):
+            if name in given:
+                pieces[-1] += _encoded_within(given[name], form.room) + after
+            else:
+                names.append(name)
+                pieces.append(after)
+        left = LONGEST_TARGET - sum(map(len, pieces))
+        room = min(form.room, left // len(names)) if names else left
+        return Mould(tuple(pieces), tuple(names), room) if room >= 0 else None
+
+    def known(self, parameters: Mapping[str, str]) -> dict[str, str]:
+        """The parameters that are not empty, with a procedure's id where its code is among them."""
         known = {name: value for name, value in parameters.items() if value}
         if "code" in known and (formality_id := self.procedure_ids.get(known["code"])):
             known.setdefault("formality_id", formality_id)

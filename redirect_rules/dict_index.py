@@ -3,21 +3,18 @@
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 
-import msgpack
-
 from redirect_rules.exact import (
     MOST_NAME_SETS,
     Address,
-    Alone,
     ExactRule,
     Names,
     Place,
     PlacedIndex,
-    Record,
     Shape,
     asking_order,
 )
 from redirect_rules.exact_complaints import complaint, complaint_about_name_sets, complaint_about_neighbours
+from redirect_rules.packed_rules import Alone, Packed, packed
 from redirect_rules.rule_records import Records
 from redirect_rules.sources import Problem, Problems
 
@@ -62,15 +59,7 @@ class DictIndex(PlacedIndex):
 
     def alone(self, portal: str) -> Alone:
         """See ExactIndex."""
-
-        def find(path: bytes) -> Record | None:
-            place = self.place(portal, path.decode())
-            if place is None or place.name_sets or len(place.plain) != 1:
-                return None
-            record: Record = msgpack.unpackb(self._records.pack(place.plain[0]))
-            return record if record[0] >= 0 else None
-
-        return find
+        return _DictAlone(self, portal, self._records)
 
     def shape(self, number: int) -> Shape:
         """See ExactIndex."""
@@ -82,3 +71,20 @@ class DictIndex(PlacedIndex):
     def __iter__(self) -> Iterator[ExactRule]:
         for rules in self._rules.values():
             yield from rules
+
+
+class _DictAlone(Alone):
+    """As a mapped file finds them, and packed as there."""
+
+    __slots__ = ("_index", "_portal", "_records")
+
+    def __init__(self, index: PlacedIndex, portal: str, records: Records) -> None:
+        self._index = index
+        self._portal = portal
+        self._records = records
+
+    def find(self, path: bytes, cut: int) -> Packed | None:  # noqa: ARG002 - see Alone
+        place = self._index.place(self._portal, path.decode())
+        if place is None or place.name_sets or len(place.plain) != 1:
+            return None
+        return packed(self._records.pack(place.plain[0]))

@@ -9,12 +9,13 @@ most two for each set, however many rules there are.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any, Final, NamedTuple, Protocol, TypeAlias
 
 from redirect_rules.canonical import SENSITIVE
 from redirect_rules.model import Action, Argument, Goal, Literal, PathTemplate, Rule
+from redirect_rules.packed_rules import Alone
 
 Pairs: TypeAlias = Sequence[tuple[str, str]]
 Names: TypeAlias = tuple[str, ...]
@@ -22,9 +23,6 @@ Address: TypeAlias = tuple[str, str, tuple[tuple[str, str], ...]]
 """Portal id, path and query of a rule."""
 Record: TypeAlias = Sequence[Any]
 """A rule without its address, as `Records` packs it: the number of its shape, the end of its id, …"""
-Alone: TypeAlias = Callable[[bytes], Record | None]
-"""Finds the record of the one rule under a path (the octets of `Key.path`) that asks for nothing and has a shape of a
-number; None where there is none, or more to look at than that."""
 
 MOST_NAME_SETS: Final = 8
 """Different sets of parameter names that rules of one path may ask for: bounds the probes of a look-up."""

@@ -1,13 +1,45 @@
 cimport cython
 
+cdef int _PROBES
+
+cdef class Names:
+    cdef bytearray _bits
+    cdef Py_ssize_t _mask
+    cdef readonly Py_ssize_t given
+    cdef readonly Py_ssize_t room
+    @cython.locals(at=cython.ulonglong, step=cython.ulonglong, place=Py_ssize_t, bits=bytearray, mask=Py_ssize_t)
+    cpdef bint has(self, long long number) except -1
+    @cython.locals(at=cython.ulonglong, step=cython.ulonglong, place=Py_ssize_t, bits=bytearray, mask=Py_ssize_t)
+    cpdef bint admit(self, long long number) except -1
+    cpdef clear(self)
+
 cdef class HitCounter:
-    cdef readonly Py_ssize_t _room
+    cdef readonly long drains
     cdef readonly dict _counts
     cdef object _day
-    cdef readonly set _known
-    cdef readonly set _unknown
-    cdef readonly set _others
-    @cython.locals(counts=dict, names=set)
+    cdef Names _known
+    cdef Names _unknown
+    cdef Names _others
+    cdef Names _rules
+    cdef Names _other_rules
+    cdef dict _namings
+    cdef list _owing
+    @cython.locals(counts=dict)
     cpdef count(self, object hit, int times=*)
-    cdef object _named_as(self, object hit)
-    cdef bint _has_room(self, set names, object hit) except -1
+    @cython.locals(known=Names, others=Names, number=cython.longlong)
+    cpdef int standing(self, str rule) except -1
+    cpdef owe(self, object naming)
+    cpdef object named(self, object hit)
+    cpdef object other(self, object hit)
+
+cdef class Naming:
+    cdef HitCounter _counter
+    cdef long _drains
+    cdef str _id_head
+    cdef object _nameless
+    cdef readonly dict _named
+    cdef tuple _parts
+    cdef readonly long unnamed
+    @cython.locals(counts=dict, counter=HitCounter, rule=str, standing=int)
+    cpdef count(self, bytes path, bytes id_tail, bint personal)
+    cdef object _name_of(self, bytes path, str rule, bint personal)

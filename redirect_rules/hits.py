@@ -59,6 +59,12 @@ READERS: Final = frozenset(client.value for client in ClientClass if reads_pages
 """The values of `Hit.client` that open pages: coverage is about them, as in `replay`."""
 
 _LONGEST_HIDDEN = 40
+_MOST_NAMINGS = 1_024
+_BITS_OF_A_NAME, _PROBES = 64, 4
+
+UNNAMED: Final = 0
+BY_RULE: Final = 1
+BY_PAGE: Final = 2
 _FIRST_MARK = 0xE000  # for private use: in no canonical path, which is ASCII
 _MOST_NAMES, _LONGEST_NAME = 8, 40  # a database's index holds 2,700 octets, and a host and a path are in it too
 _LETTER = re.compile(r"[0-9A-Za-z]")
@@ -178,6 +184,56 @@ def _hidden(found: str) -> str:
     return "#@#" if "@" in found else _LETTER.sub(HIDDEN, found)[:_LONGEST_HIDDEN]
 
 
+class Names:
+    """Which names were given, at most `room` of them; told by four bits each.
+
+    One name in some 60,000 is taken for another; hashes of texts are keyed, so that nobody can choose which.
+    """
+
+    __slots__ = ("_bits", "_mask", "given", "room")
+
+    def __init__(self, room: int) -> None:
+        size = 1 << max(10, (_BITS_OF_A_NAME * room - 1).bit_length())
+        self.room = room
+        self._mask = size - 1
+        self._bits = bytearray(size >> 3)
+        self.given = 0
+
+    def has(self, number: int) -> bool:
+        """Whether the name with this hash was given."""
+        bits, mask = self._bits, self._mask
+        place = number & mask
+        # Of nearly all names that were not given this tells it.
+        if not bits[place >> 3] >> (place & 7) & 1:
+            return False
+        at, step = number, number >> 32 | 1
+        for _ in range(_PROBES - 1):
+            at += step
+            place = at & mask
+            if not bits[place >> 3] >> (place & 7) & 1:
+                return False
+        return True
+
+    def admit(self, number: int) -> bool:
+        """Give the name with this hash, if there is room; whether it was given, now or before."""
+        if self.has(number):
+            return True
+        if self.given >= self.room:
+            return False
+        self.given += 1
+        at, step, bits, mask = number, number >> 32 | 1, self._bits, self._mask
+        for _ in range(_PROBES):
+            place = at & mask
+            bits[place >> 3] |= 1 << (place & 7)
+            at += step
+        return True
+
+    def clear(self) -> None:
+        """Forget all of them."""
+        self._bits = bytearray(len(self._bits))
+        self.given = 0
+
+
 class HitCounter:
     """Counts hits in memory; one dictionary, no locks: it belongs to one event loop.
 
@@ -188,17 +244,28 @@ class HitCounter:
     """
 
     def __init__(self, limit: int) -> None:
-        self._room = max(1, limit // 2)
+        self.drains = 0
         self._counts: dict[Hit, int] = {}
         self._day: date | None = None
-        self._known: set[Hit] = set()  # named in this day, with a rule
-        self._unknown: set[Hit] = set()  # and without
-        self._others: set[Hit] = set()  # OTHER of a rule
+        room = max(1, limit // 2)
+        self._known = Names(room)  # hits that were named in this day, with a rule
+        self._unknown = Names(room)  # and without
+        self._others = Names(room)  # OTHER of a rule
+        self._rules = Names(room)  # those of the known
+        self._other_rules = Names(room)  # those of the others
+        self._namings: dict[tuple[str, ...], Naming] = {}
+        self._owing: list[Naming] = []  # that have counted visits by themselves
 
     @property
     def total(self) -> int:
         """Visits counted since the last drain."""
-        return sum(self._counts.values())
+        return sum(self.counted.values())
+
+    @property
+    def counted(self) -> Mapping[Hit, int]:
+        """Visits by hit since the last drain."""
+        self._settle()
+        return self._counts
 
     def count(self, hit: Hit, times: int = 1) -> None:
         """So many more visits."""
@@ -207,37 +274,122 @@ class HitCounter:
         if before is not None:
             counts[hit] = before + times
             return
-        names = self._known if hit[4] else self._unknown  # a hit's rule, also of one that is told as a plain tuple
-        if len(names) < self._room:
-            names.add(hit)
-            counts[hit] = times
-            return
-        named = self._named_as(hit)
+        named = self.named(hit)
         counts[named] = counts.get(named, 0) + times
+
+    def naming(self, portal: str, host: str, outcome: str, client: str, id_head: str) -> "Naming":
+        """What counts the pages of a host that are answered alike by rules whose ids begin alike."""
+        asked = (portal, host, outcome, client, id_head)
+        found = self._namings.get(asked)
+        if found is None:
+            if len(self._namings) >= _MOST_NAMINGS:
+                self._namings.clear()  # nothing is in them that cannot be found again
+            found = self._namings[asked] = Naming(self, *asked)
+        return found
 
     def drain(self, day: date) -> Mapping[Hit, int]:
         """Hand over what was counted since the last drain, to be written under `day`; a new day has room again."""
         if self._day not in {None, day}:
-            for names in (self._known, self._unknown, self._others):
+            for names in (self._known, self._unknown, self._others, self._rules, self._other_rules):
                 names.clear()
         self._day = day
+        self.drains += 1
+        self._settle()
         counts, self._counts = self._counts, {}
         return counts
 
-    def _named_as(self, hit: Hit) -> Hit:
+    def owe(self, naming: "Naming") -> None:
+        """Have a naming asked for what it has counted by itself, before anybody is told."""
+        self._owing.append(naming)
+
+    def _settle(self) -> None:
+        owing, self._owing = self._owing, []
+        for naming in owing:
+            hit, visits = naming.settle()
+            self._counts[hit] = self._counts.get(hit, 0) + visits
+
+    def standing(self, rule: str) -> int:
+        """What a visit to a page of a rule may be counted as: BY_PAGE, BY_RULE, or UNNAMED for want of room."""
+        number = hash(rule)
+        known, others = self._known, self._others
+        if known.given < known.room or self._rules.has(number):
+            return BY_PAGE
+        return BY_RULE if others.given < others.room or self._other_rules.has(number) else UNNAMED
+
+    def named(self, hit: Hit) -> Hit:
         """The hit itself while there is room, or what it is counted among."""
-        if self._has_room(self._known if hit[4] else self._unknown, hit):
-            return hit
         portal, _, outcome, client, rule = hit
+        if (self._known if rule else self._unknown).admit(hash(hit)):
+            if rule:
+                self._rules.admit(hash(rule))
+            return hit
         other = Hit(portal, OTHER, outcome, client, rule)
-        if not rule or self._has_room(self._others, other):
-            return other
+        return self.other(other) if rule else other
+
+    def other(self, hit: Hit) -> Hit:
+        """What a visit without a name is counted as, by its rule while there is room for that."""
+        portal, _, outcome, client, rule = hit
+        if self._others.admit(hash(hit)):
+            self._other_rules.admit(hash(rule))
+            return hit
         return Hit(portal, OTHER, outcome, client, OTHER)
 
-    def _has_room(self, names: set[Hit], hit: Hit) -> bool:
-        if hit in names:
-            return True
-        if len(names) >= self._room:
-            return False
-        names.add(hit)
-        return True
+
+class Naming:
+    """Counts visits to pages of one host that are answered alike, by exact rules whose ids begin alike.
+
+    What a page is counted as is worked out once between two drains; where there is no room for a name, not at all.
+    """
+
+    __slots__ = ("_counter", "_drains", "_id_head", "_named", "_nameless", "_parts", "unnamed")
+
+    def __init__(self, counter: HitCounter, *parts: str) -> None:
+        """`parts` are those of `HitCounter.naming`."""
+        portal, _, outcome, client, self._id_head = parts
+        self._counter = counter
+        self._parts = parts
+        self._drains = counter.drains
+        self._named: dict[bytes, Hit] = {}
+        self._nameless = Hit(portal, OTHER, outcome, client, OTHER)
+        self.unnamed = 0  # visits that the counter does not know of yet
+
+    def count(self, path: bytes, id_tail: bytes, *, personal: bool) -> None:
+        """One visit more to a path (the octets of `Key.path`), by the rule whose id ends so.
+
+        personal  whether the path may name somebody
+        """
+        counter = self._counter
+        if self._drains != counter.drains:
+            self._drains = counter.drains
+            self._named.clear()
+        hit = self._named.get(path)
+        if hit is None:
+            rule = self._id_head + id_tail.decode()
+            standing = counter.standing(rule)
+            if standing == BY_PAGE:
+                hit = self._name_of(path, rule, personal=personal)
+            elif standing == BY_RULE:
+                portal, _, outcome, client, _ = self._parts
+                hit = counter.other(Hit(portal, OTHER, outcome, client, rule))
+            else:
+                if not self.unnamed:
+                    counter.owe(self)
+                self.unnamed += 1
+                return
+        counts = counter._counts  # noqa: SLF001 - one counter in two classes
+        counts[hit] = counts.get(hit, 0) + 1
+
+    def settle(self) -> tuple[Hit, int]:
+        """The visits that the counter does not know of, and what they are counted as."""
+        visits, self.unnamed = self.unnamed, 0
+        return self._nameless, visits
+
+    def _name_of(self, path: bytes, rule: str, *, personal: bool) -> Hit:
+        portal, host, outcome, client, _ = self._parts
+        text = path.decode()
+        counted = shown_and_counted(host, text)[1] if personal else host + text
+        hit = Hit(portal, counted, outcome, client, rule)
+        named = self._counter.named(hit)
+        if named == hit:
+            self._named[path] = hit
+        return named

@@ -1,8 +1,6 @@
 """Which rules know a path.  Templates live in a tuple space: one probe for each shape, none for each rule.
 
-A shape is what remains of a template when its holes and its texts are forgotten: the places of its literals.  A path is
-looked up once for each shape, by its segments at those places, so ten thousand templates of twelve shapes cost what
-twelve cost.
+So ten thousand templates of twelve shapes cost what twelve cost.
 """
 
 from collections import defaultdict
@@ -10,12 +8,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
-from operator import attrgetter, itemgetter
+from sys import intern
 from typing import Any, Final, NamedTuple, Protocol, TypeAlias
 
 from redirect_rules.canonical import Key
 from redirect_rules.captures import TYPES
 from redirect_rules.model import Condition, Hole, Literal, PathTemplate, Rule, Segment
+from redirect_rules.tuple_space import Shape, Texts, TupleSpace, texts_of
 
 Rank: TypeAlias = tuple[int, ...]
 Filler: TypeAlias = Callable[[str], str | None]
@@ -30,10 +29,6 @@ _READING = 10  # for the values of a capture that are none
 _LITERAL, _AFFIX, _LONGEST_AFFIX, _END, _TAIL = 99, 20, 60, 0, -1
 
 
-Shape: TypeAlias = tuple[int, ...]
-"""The places of a template's literals, in ascending order."""
-
-
 class Match(NamedTuple):
     """A rule that knows the path, with what it captured there and in the query."""
 
@@ -46,31 +41,31 @@ class Match(NamedTuple):
 class Entry:
     """One template of one rule, ready to be tried."""
 
+    # What every look-up reads comes first: it lies together in memory, and of 100,000 templates little else is near.
     rule: Rule
     template: PathTemplate
+    fillers: tuple[tuple[int, str, Filler], ...]  # of each hole its place in the path, its name, and what reads it
+    plain: bool  # in force at any time, and asks for no parameter
+    tail: str | None  # the name under which the rest is captured
+    readers: tuple[tuple[str, Filler, tuple[str, ...]], ...]  # of each capture its name, what reads it, its sources
     place: int  # in the index: the lowest that fits decides
     length: int  # segments
     endless: bool  # a tail follows
-    fillers: tuple[tuple[int, str, Filler], ...]  # of each hole its place in the path, its name, and what reads it
-    readers: tuple[tuple[str, Filler, tuple[str, ...]], ...]  # of each capture its name, what reads it, its sources
-    plain: bool  # in force at any time, and asks for no parameter
 
     @classmethod
     def of(cls, rule: Rule, template: PathTemplate, place: int) -> "Entry":
         """Make it ready."""
+        holes = [(where, hole) for where, hole in enumerate(template.segments) if isinstance(hole, Hole)]
         return cls(
             rule,
             template,
-            place,
-            len(template.segments),
-            endless=template.tail is not None,
-            fillers=tuple(
-                (place, hole.name, _filler(hole))
-                for place, hole in enumerate(template.segments)
-                if isinstance(hole, Hole)
-            ),
-            readers=tuple((capture.name, _reader(capture.type), capture.sources) for capture in rule.captures),
+            _fillers(tuple(holes)),
             plain=not (rule.valid_from or rule.valid_until or template.asks or rule.conditions),
+            tail=template.tail,
+            readers=tuple([(capture.name, _reader(capture.type), capture.sources) for capture in rule.captures]),
+            place=place,
+            length=len(template.segments),
+            endless=template.tail is not None,
         )
 
     def match(self, key: Key, now: datetime) -> Match | None:
@@ -83,8 +78,8 @@ class Entry:
             if (value := fill(segments[place])) is None:
                 return None
             captured[name] = value
-        if self.template.tail:
-            captured[self.template.tail] = "/".join(segments[len(self.template.segments) :])
+        if self.tail:
+            captured[self.tail] = "/".join(segments[self.length :])
         if key.pairs:
             for name, read, sources in self.readers:
                 if (value := _read(read, sources, key)) is not None:
@@ -103,31 +98,6 @@ class Entry:
         return not conditions
 
 
-class _Shelf(NamedTuple):
-    """The templates of one shape."""
-
-    literals: Callable[[Sequence[str]], tuple[str, ...]]  # a path's segments at the places of the shape
-    entries: dict[tuple[str, ...], list[Entry]]  # by those segments, the best first
-
-
-class _Row(NamedTuple):
-    """The shelves that a path of one length is asked of."""
-
-    beginning: Mapping[str, Sequence[_Shelf]]  # by its first segment
-    others: Sequence[_Shelf]  # where no template begins with that
-
-    @classmethod
-    def of(cls, shelves: Mapping[Shape, _Shelf], length: int) -> "_Row":
-        """Those whose literals such a path can have."""
-        fitting = [(shape, shelf) for shape, shelf in shelves.items() if not shape or shape[-1] < length]
-        others = [shelf for shape, shelf in fitting if shape[:1] != (0,)]
-        beginning: dict[str, list[_Shelf]] = {}
-        for shape, shelf in fitting:
-            for first in dict.fromkeys(texts[0] for texts in shelf.entries) if shape[:1] == (0,) else ():
-                beginning.setdefault(first, list(others)).append(shelf)
-        return cls(beginning, others)
-
-
 class TemplateIndex:
     """The templates of a portal's families, or of a portal itself."""
 
@@ -141,20 +111,19 @@ class TemplateIndex:
             (order, rule, template) for order, pack in enumerate(packs) for rule in pack for template in rule.templates
         ]
         given.sort(key=lambda one: _precedence(*one))
-        shelves: dict[Shape, _Shelf] = {}
+        shelves: dict[Shape, dict[Texts, list[Entry]]] = defaultdict(lambda: defaultdict(list))
         for place, (_, rule, template) in enumerate(given):
             shape, texts = _literals_of(template, fold_case=fold_case)
-            if shape not in shelves:
-                shelves[shape] = _Shelf(_literals(shape), defaultdict(list))
-            shelves[shape].entries[texts].append(Entry.of(rule, template, place))
-        self._shelves = shelves
+            shelves[shape][texts_of(texts)].append(Entry.of(rule, template, place))
+        self._shelves = {
+            shape: {texts: tuple(alike) for texts, alike in shelf.items()} for shape, shelf in shelves.items()
+        }
         self._exact = frozenset(
             _literals_of(template, fold_case=fold_case)[1] for _, rule, template in given if rule.exact
         )
         self._length = len(given)
-        longest = max((shape[-1] + 1 for shape in shelves if shape), default=0)
-        # A longer path has all the literals that any template has.
-        self._rows = [_Row.of(shelves, length) for length in range(longest + 1)]
+        self.space = TupleSpace(self._shelves)
+        """Finds the entries that have the literals and the length of a path."""
 
     def __len__(self) -> int:
         return self._length
@@ -168,31 +137,35 @@ class TemplateIndex:
     def weight(self) -> int:
         """What all candidates of a path can cost at most, whatever the path and query: about that many microseconds."""
         return sum(
-            1 + max(sum(_trying(entry) + _capturing(entry) for entry in alike) for alike in shelf.entries.values())
+            1 + max(sum(_trying(entry) + _capturing(entry) for entry in alike) for alike in shelf.values())
             for shelf in self._shelves.values()
         )
 
     @property
     def weight_of_best(self) -> int:
         """What the best one can cost at most: all may be tried, but one captures."""
-        shelves = self._shelves.values()
-        tried = sum(1 + max(sum(map(_trying, alike)) for alike in shelf.entries.values()) for shelf in shelves)
-        entries = (entry for shelf in shelves for alike in shelf.entries.values() for entry in alike)
-        return tried + max(map(_capturing, entries), default=0)
+        tried = sum(1 + max(sum(map(_trying, alike)) for alike in shelf.values()) for shelf in self._shelves.values())
+        return tried + max(map(_capturing, self._entries()), default=0)
 
     def matches(self, key: Key, now: datetime) -> Iterator[Match]:
         """Every template that knows this path and query, best first, each tried when it is asked for."""
-        for entry in self._alike(key.folded):
+        for entry in self.space.under(key.folded):
             if (match := entry.match(key, now)) is not None:
                 yield match
 
     def candidates(self, key: Key, now: datetime) -> list[Match]:
         """All of `matches`."""
-        return list(self.matches(key, now)) if self._length else []
+        if not self._length:
+            return []
+        return [match for entry in self.space.under(key.folded) if (match := entry.match(key, now)) is not None]
 
     def best(self, key: Key, now: datetime) -> Match | None:
         """The winner."""
-        return next(self.matches(key, now), None)
+        entry: Entry
+        for entry in self.space.under(key.folded):
+            if (match := entry.match(key, now)) is not None:
+                return match
+        return None
 
     def has_exactly(self, folded: tuple[str, ...]) -> bool:
         """Whether a rule of this very path may know it.  No: none that is exact does."""
@@ -200,29 +173,15 @@ class TemplateIndex:
 
     def has_literals_of(self, folded: tuple[str, ...]) -> bool:
         """Whether any template may know a path of these segments (`Key.folded`).  No: none does, whatever is asked."""
-        return bool(self._alike(folded))
+        return bool(self.space.under(folded))
 
     @property
     def rules(self) -> tuple[Rule, ...]:
         """Those that are indexed, each once."""
-        entries = (entry for shelf in self._shelves.values() for alike in shelf.entries.values() for entry in alike)
-        return tuple({id(entry.rule): entry.rule for entry in entries}.values())
+        return tuple({id(entry.rule): entry.rule for entry in self._entries()}.values())
 
-    def _alike(self, folded: tuple[str, ...]) -> list[Entry]:
-        """The templates that have the literals of the path, the best first."""
-        rows = self._rows
-        length = len(folded)
-        row = rows[min(length, len(rows) - 1)]
-        found: list[Entry] = []
-        for literals, entries in row.beginning.get(folded[0], row.others) if folded else row.others:
-            if (alike := entries.get(literals(folded))) is not None:
-                found += [one for one in alike if one.length == length or (one.endless and one.length < length)]
-        if len(found) > 1:
-            found.sort(key=_by_place)
-        return found
-
-
-_by_place = attrgetter("place")
+    def _entries(self) -> Iterator[Entry]:
+        return (entry for shelf in self._shelves.values() for alike in shelf.values() for entry in alike)
 
 
 def _trying(entry: Entry) -> int:
@@ -244,25 +203,19 @@ def _precedence(order: int, rule: Rule, template: PathTemplate) -> tuple[Any, ..
     return not rule.exact, order, rank, tuple(name for name, _ in template.asks)
 
 
-def _literals(shape: Shape) -> Callable[[Sequence[str]], tuple[str, ...]]:
-    """What takes the segments at the places of a shape out of a path that is long enough."""
-    begin, end = (shape[0], shape[-1] + 1) if shape else (0, 0)
-    # Of one place itemgetter would make no tuple, and of none it makes nothing.
-    return itemgetter(slice(begin, end)) if len(shape) == end - begin else itemgetter(*shape)
-
-
 def rank_of(rule: Rule, template: PathTemplate) -> Rank:
     """How specific a template is: compared part by part from the left, more is more specific.
 
     exact before any template; then a literal before a hole with affixes, before a typed hole, before a free one,
     before a tail; then an address with more parameters; then a rule that asks for one before one that does not.
     """
-    parts = [_rank_of_segment(segment) for segment in template.segments]
+    parts = [rank_of_segment(segment) for segment in template.segments]
     parts.append(_TAIL if template.tail else _END)
     return (int(rule.exact), *parts, len(template.asks), len(rule.conditions) > 0)
 
 
-def _rank_of_segment(segment: Segment) -> int:
+def rank_of_segment(segment: Segment) -> int:
+    """How specific one part of a template is."""
     match segment:
         case Literal():
             return _LITERAL
@@ -274,10 +227,17 @@ def _rank_of_segment(segment: Segment) -> int:
 def _literals_of(template: PathTemplate, *, fold_case: bool) -> tuple[Shape, tuple[str, ...]]:
     """The places of the literals, and their texts."""
     literals = [(place, part.text) for place, part in enumerate(template.segments) if isinstance(part, Literal)]
+    # Interned: a word of many templates lies in one place, which is found in the processor's cache.
     return (
-        tuple(place for place, _ in literals),
-        tuple(text.lower() if fold_case else text for _, text in literals),
+        tuple([place for place, _ in literals]),
+        tuple([intern(text.lower() if fold_case else text) for _, text in literals]),
     )
+
+
+@lru_cache
+def _fillers(holes: tuple[tuple[int, Hole], ...]) -> tuple[tuple[int, str, Filler], ...]:
+    """Of each hole its place, its name, and what reads it.  One for thousands of templates: it stays in the cache."""
+    return tuple((place, hole.name, _filler(hole)) for place, hole in holes)
 
 
 def _filler(hole: Hole) -> Filler:

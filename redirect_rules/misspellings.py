@@ -5,7 +5,7 @@ within the province whose name it ends with, or nearly so.  Missing and needless
 letters wrong, missing, needless or swapped are forgiven.  Numbers are never corrected: ward 21 is not ward 12.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple, Self, TypeAlias
 
@@ -67,16 +67,15 @@ class Misspellings:
         units, joined = gazetteer.localities, [name.plain.replace(" ", "") for name in gazetteer.names]
         districts = {unit.code: name for unit, name in zip(units, joined, strict=True) if unit.kind is Kind.DISTRICT}
         everywhere: dict[str, list[int]] = {}
-        by_province: dict[str, dict[str, list[int]]] = {province: {} for province in gazetteer.provinces}
         for rank, unit in enumerate(units):
-            wordings = [joined[rank]]
-            if unit.district_code in districts:
-                wordings.append(joined[rank] + districts[unit.district_code])
-            for named in (everywhere, by_province[gazetteer.provinces[rank]]):
-                for wording in wordings:
-                    named.setdefault(wording, []).append(rank)
-        shelves = {province: _shelved(named) for province, named in by_province.items()}
-        return cls(gazetteer, _shelved(everywhere), shelves, _provinces(gazetteer))
+            district = districts.get(unit.district_code)
+            for wording in (joined[rank], joined[rank] + district) if district else (joined[rank],):
+                if (ranks := everywhere.get(wording)) is None:
+                    everywhere[wording] = [rank]
+                else:
+                    ranks.append(rank)
+        shelves = _by_province(everywhere, gazetteer.provinces)
+        return cls(gazetteer, _shelved(everywhere.items()), shelves, _provinces(gazetteer))
 
     def near(self, wording: Wording, era: Era | None = None) -> dict[int, int]:
         """The rank of each place fewest letters away from the wording, and the cost of taking it so."""
@@ -124,12 +123,31 @@ class Misspellings:
                             yield rank, int(letters) + search.letters
 
 
-def _shelved(named: Mapping[str, list[int]]) -> _Shelves:
+def _by_province(everywhere: Mapping[str, list[int]], provinces: Sequence[str]) -> Mapping[str, _Shelves]:
+    """Of every province the places in it; the ranks of a name that is of one province only are kept once."""
+    found: dict[str, list[tuple[str, list[int]]]] = {province: [] for province in provinces}
+    for wording, ranks in everywhere.items():
+        first = provinces[ranks[0]]
+        if len(ranks) == 1 or all(provinces[rank] == first for rank in ranks):
+            found[first].append((wording, ranks))
+            continue
+        apart: dict[str, list[int]] = {}
+        for rank in ranks:
+            apart.setdefault(provinces[rank], []).append(rank)
+        for province, there in apart.items():
+            found[province].append((wording, there))
+    return {province: _shelved(named) for province, named in found.items()}
+
+
+def _shelved(named: Iterable[tuple[str, list[int]]]) -> _Shelves:
     shelves: dict[int, _Shelf] = {}
-    for wording, ranks in named.items():
-        wordings, ranked = shelves.setdefault(len(wording), _Shelf([], []))
-        wordings.append(wording)
-        ranked.append(ranks)
+    for wording, ranks in named:
+        length = len(wording)
+        shelf = shelves.get(length)
+        if shelf is None:
+            shelf = shelves[length] = _Shelf([], [])
+        shelf.wordings.append(wording)
+        shelf.ranks.append(ranks)
     return shelves
 
 

@@ -1,5 +1,7 @@
 """Localities as octets and back: a fifth of the time of reading the tables and shelving their names anew.
 
+What is said more than once, as most names are, is there once: in the octets, and in memory when they are read.
+
 For a program that packs and unpacks for itself.  The octets are data and nothing else; whoever keeps them says whose
 they are, since nothing here checks one against the other what `parse_succession` has checked.
 """
@@ -46,7 +48,7 @@ def packed(succession: Succession, gazetteer: Gazetteer) -> bytes:
     places = {id(unit): place for place, unit in enumerate(units)}
     names: _Numbers[Name] = _Numbers()
     others: _Numbers[OtherName] = _Numbers()
-    areas: _Numbers[tuple[tuple[str, int], ...]] = _Numbers()
+    areas: _Numbers[tuple[tuple[int, int], ...]] = _Numbers()
     data = {
         "counts": [len(part) for part in parts],
         "units": [_unit_as_data(unit, texts) for unit in units],
@@ -55,8 +57,8 @@ def packed(succession: Succession, gazetteer: Gazetteer) -> bytes:
         "ranks": [places[id(unit)] for unit in gazetteer.localities],
         "names": names.each(gazetteer.names),
         "provinces": texts.each(gazetteer.provinces),
-        "areas": areas.each(tuple(area.items()) for area in gazetteer.areas),
-        "by_name": gazetteer.by_name,
+        "areas": areas.each(tuple((texts.of(key), cost) for key, cost in area.items()) for area in gazetteer.areas),
+        "by_name": [(texts.of(plain), ranks) for plain, ranks in gazetteer.by_name.items()],
         "by_other": {
             plain: [(rank, others.of(other)) for rank, other in ranked] for plain, ranked in gazetteer.by_other.items()
         },
@@ -65,7 +67,9 @@ def packed(succession: Succession, gazetteer: Gazetteer) -> bytes:
             for plain, found in gazetteer.area_names.items()
         },
     }
-    data["name_list"] = names.as_data(lambda name: (_TYPES.index(name.type), name.plain, name.marked))
+    data["name_list"] = names.as_data(
+        lambda name: (_TYPES.index(name.type), texts.of(name.plain), texts.of(name.marked))
+    )
     data["other_list"] = others.as_data(tuple)
     data["area_list"] = areas.as_data(list)
     data["texts"] = texts.as_data()
@@ -84,15 +88,16 @@ def unpacked(octets: bytes) -> tuple[Succession, Gazetteer]:
         begin += count
     new_provinces, old_provinces, new_communes, old_communes, districts = parts
     also_written = {units[place]: tuple(words) for place, words in data["written"]}
-    names = [Name(_TYPES[kind], plain, marked) for kind, plain, marked in data["name_list"]]
+    names = [Name(_TYPES[kind], texts[plain], texts[marked]) for kind, plain, marked in data["name_list"]]
     others = [OtherName(*other) for other in data["other_list"]]
-    areas: list[Mapping[str, int]] = [dict(area) for area in data["area_list"]]
+    areas: list[Mapping[str, int]] = [{texts[key]: cost for key, cost in area} for area in data["area_list"]]
+    ranks = [*range(len(data["ranks"]))]  # each number once, however many names lead to it
     gazetteer = Gazetteer(
         [units[place] for place in data["ranks"]],
         [names[number] for number in data["names"]],
         [texts[number] for number in data["provinces"]],
         [areas[number] for number in data["areas"]],
-        data["by_name"],
+        {texts[plain]: [ranks[rank] for rank in found] for plain, found in data["by_name"]},
         {plain: [(rank, others[number]) for rank, number in ranked] for plain, ranked in data["by_other"].items()},
         {
             plain: [Area(key, _TYPES[kind], marked) for key, kind, marked in found]
@@ -116,17 +121,17 @@ def _parts(succession: Succession) -> Sequence[Mapping[str, Locality]]:
 
 def _unit_as_data(unit: Locality, texts: _Numbers[str]) -> tuple[Any, ...]:
     era, kind, confidence = _ERAS.index(unit.era), _KINDS.index(unit.kind), _CONFIDENCES.index(unit.confidence)
-    shared = unit.district_code, unit.district, unit.province_code, unit.province
-    return era, unit.code, unit.name, kind, confidence, *texts.each(shared)
+    said = unit.code, unit.name, unit.district_code, unit.district, unit.province_code, unit.province
+    return era, kind, confidence, *texts.each(said)
 
 
 def _units(rows: Sequence[Sequence[Any]], now: Sequence[Sequence[int]], texts: Sequence[str]) -> list[Locality]:
     units: list[Locality] = []
     became: dict[tuple[int, ...], tuple[Locality, ...]] = {(): ()}
     make, eras, kinds, confidences = Locality._make, _ERAS, _KINDS, _CONFIDENCES
-    for (era, code, name, kind, confidence, a, b, c, d), places in zip(rows, map(tuple, now), strict=True):
+    for (era, kind, confidence, code, name, a, b, c, d), places in zip(rows, map(tuple, now), strict=True):
         if (there := became.get(places)) is None:
             there = became[places] = tuple([units[place] for place in places])
-        own = eras[era], code, name, kinds[kind], confidences[confidence]
+        own = eras[era], texts[code], texts[name], kinds[kind], confidences[confidence]
         units.append(make((*own, texts[a], texts[b], texts[c], texts[d], there)))
     return units

@@ -9,8 +9,9 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
-from redirect_rules.exact import Address, Alone, ExactIndex, ExactRule, Pairs, Shape
+from redirect_rules.exact import Address, ExactIndex, ExactRule, Pairs, Shape
 from redirect_rules.model import Portal, Rule
+from redirect_rules.packed_rules import Alone
 from redirect_rules.packs import Packs
 from redirect_rules.snapshot import Snapshot, compile_snapshot
 
@@ -88,7 +89,7 @@ class WithoutRule:
 
     def alone(self, portal: str) -> Alone:  # noqa: ARG002 - as ExactIndex has it
         """See ExactIndex: finds nothing, so that everybody asks `candidates`."""
-        return lambda _path: None
+        return Alone()
 
     def shape(self, number: int) -> Shape:
         """See ExactIndex."""

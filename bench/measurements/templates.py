@@ -4,6 +4,7 @@ import random
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
+from itertools import product
 
 from bench import peers, states
 from bench.edges import edge
@@ -28,6 +29,8 @@ ABOUT = (
 )
 _MOST = 100_000
 _LOOK_UPS = 20_000
+_MOST_ASKED = 60_000
+"""New addresses a second: more than anybody answers, lest some come again."""
 
 
 def run(shop: Workshop) -> Iterator[Row]:
@@ -86,14 +89,15 @@ def over_http(shop: Workshop) -> Iterator[Row]:
 
 def _of_six_shapes(shop: Workshop, count: int) -> Iterator[Row]:
     with ExitStack() as running:
-        ours = running.enter_context(edge(shop.place("edge"), shop.state("templates", count))).server
         known, unknown = _asked(shop, count, known=True), _asked(shop, count, known=False)
         repeated = _asked(shop, count, known=True, anew=False)
-        contestants = [
-            Contestant(f"edge, {count:,} templates, new addresses", ours, known),
-            Contestant(f"edge, {count:,} templates, 1,000 addresses", ours, repeated),
-            Contestant(f"edge, {count:,} templates, unknown addresses", ours, unknown, refusals=True),
-        ]
+        contestants = []
+        for form, server in _edges(shop, running, "templates", count):
+            contestants += [
+                Contestant(f"{form}, {count:,} templates, new addresses", server, known),
+                Contestant(f"{form}, {count:,} templates, 1,000 addresses", server, repeated),
+                Contestant(f"{form}, {count:,} templates, unknown addresses", server, unknown, refusals=True),
+            ]
         for name, server in _nginx(shop, running, count, template):
             contestants.append(Contestant(name, server, known))
             contestants.append(Contestant(f"{name}, unknown addresses", server, unknown, refusals=True))
@@ -103,26 +107,27 @@ def _of_six_shapes(shop: Workshop, count: int) -> Iterator[Row]:
     if not peers.program("nginx"):
         yield Skipped("nginx", "not installed")
         return
-    for ending in ("", ", pcre_jit"):
+    for form, ending in product([form for form, _ in shop.forms], ("", ", pcre_jit")):
         theirs = found[f"nginx, {count:,} expressions{ending}"]
         for asked in ("new addresses", "1,000 addresses"):
-            mine = found[f"edge, {count:,} templates, {asked}"]
-            yield Figure(f"rate: edge ÷ nginx{ending}, {asked}", ratios(mine.rate, theirs.rate), "×")
+            mine = found[f"{form}, {count:,} templates, {asked}"]
+            yield Figure(f"rate: {form} ÷ nginx{ending}, {asked}", ratios(mine.rate, theirs.rate), "×")
         lost = found[f"nginx, {count:,} expressions{ending}, unknown addresses"]
-        mine = found[f"edge, {count:,} templates, unknown addresses"]
-        yield Figure(f"rate: edge ÷ nginx{ending}, unknown addresses", ratios(mine.rate, lost.rate), "×")
+        mine = found[f"{form}, {count:,} templates, unknown addresses"]
+        yield Figure(f"rate: {form} ÷ nginx{ending}, unknown addresses", ratios(mine.rate, lost.rate), "×")
 
 
 def _told_apart_late(shop: Workshop, count: int) -> Iterator[Row]:
     """The worst case: every expression has to read the whole address before it can say no."""
     with ExitStack() as running:
-        ours = running.enter_context(edge(shop.place("edge"), shop.state("late-templates", count))).server
         known = _asked(shop, count, known=True, make=late_template)
         repeated = _asked(shop, count, known=True, anew=False, make=late_template)
-        contestants = [
-            Contestant(f"edge, {count:,} late templates, new addresses", ours, known),
-            Contestant(f"edge, {count:,} late templates, 1,000 addresses", ours, repeated),
-        ]
+        contestants = []
+        for form, server in _edges(shop, running, "late-templates", count):
+            contestants += [
+                Contestant(f"{form}, {count:,} late templates, new addresses", server, known),
+                Contestant(f"{form}, {count:,} late templates, 1,000 addresses", server, repeated),
+            ]
         for name, server in _nginx(shop, running, count, late_template):
             contestants.append(Contestant(f"{name}, told apart late", server, known))
         found = measure(contestants, rounds=shop.extent.rounds, seconds=shop.extent.seconds, told=shop.told)
@@ -130,13 +135,19 @@ def _told_apart_late(shop: Workshop, count: int) -> Iterator[Row]:
         yield from cost(name, measured)[:2]
     if not peers.program("nginx"):
         return
-    for ending in ("", ", pcre_jit"):
+    forms = [form for form, _ in shop.forms]
+    for form, ending, asked in product(forms, ("", ", pcre_jit"), ("new addresses", "1,000 addresses")):
         theirs = found[f"nginx, {count:,} expressions{ending}, told apart late"]
-        for asked in ("new addresses", "1,000 addresses"):
-            mine = found[f"edge, {count:,} late templates, {asked}"]
-            target = at_least(200) if not ending else None
-            name = f"rate: edge ÷ nginx{ending}, told apart late, {asked}"
-            yield Figure(name, ratios(mine.rate, theirs.rate), "×", target)
+        mine = found[f"{form}, {count:,} late templates, {asked}"]
+        target = at_least(200) if not ending and form == forms[-1] else None
+        name = f"rate: {form} ÷ nginx{ending}, told apart late, {asked}"
+        yield Figure(name, ratios(mine.rate, theirs.rate), "×", target)
+
+
+def _edges(shop: Workshop, running: ExitStack, kind: str, count: int) -> Iterator[tuple[str, Server]]:
+    """As its sources are, and compiled."""
+    for form, program in shop.forms:
+        yield form, running.enter_context(edge(shop.place("edge"), shop.state(kind, count), program=program)).server
 
 
 def _nginx(
@@ -161,7 +172,7 @@ def _asked(
 
     def questions(number: int) -> Sequence[Question]:
         chance = random.Random(number if anew else 0)
-        wanted = int(20_000 * shop.extent.seconds) if anew else 1_000
+        wanted = int(_MOST_ASKED * shop.extent.seconds) if anew else 1_000
         asked = []
         for _ in range(wanted):
             value = chance.randrange(10**9)

@@ -4,16 +4,17 @@ import argparse
 import asyncio
 import gc
 import os
+import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from proxy import authorities, companions, config  # noqa: F401 - authorities before all that imports aiohttp
-from proxy.fork_server import Plan
+from proxy import authorities, companions, config, kept_localities  # noqa: F401 - authorities before aiohttp
+from proxy.fork_server import Plan, load
 from proxy.forking import begin
 from proxy.listeners import listen
-from proxy.processes import Unsupported, check_support
+from proxy.processes import Unsupported, check_support, return_memory
 from proxy.roster import Sockets
 from proxy.serve import Addresses, prepare_output
 from proxy.supervisor import Supervisor, cannot_listen
@@ -45,17 +46,46 @@ def run(options: argparse.Namespace) -> int:
     if settings.listen.secure_place is not None:
         edge = (*edge, *_listening(settings.listen.secure_place, "listen__tls", secure=True))
     operations = _listening((settings.operations.host, settings.operations.port), "operations")
-    # A collector that walks what both have imported writes into it, and each would get a copy of its own: 13 MB.
-    gc.freeze()
+    with _stoppable():
+        loaded = load(options.config)
     # Before there is a loop: a process that is forked from a running one inherits what it must not touch.
-    first = begin(options.config, foreign=(*edge, *operations))
+    first = begin(loaded, foreign=(*edge, *operations))
+    loaded.parts.packs.close()  # a file that is unmapped here can be removed when workers no longer need it
+    kept = [loaded]
+    del loaded
+
+    def let_go() -> None:
+        """Free what was read.  Not while workers share it: what is freed is written to, and so copied."""
+        kept.clear()
+        kept_localities.forget()
+        gc.unfreeze()
+        gc.collect()
+        return_memory()
+
     beside = [companions.console(options.config)] if settings.console.enabled else []
     with _demonstration(settings, options.config):
-        supervisor = Supervisor(first, edge=edge, operations=operations, path=options.config, companions=beside)
+        supervisor = Supervisor(
+            first, edge=edge, operations=operations, path=options.config, companions=beside, let_go=let_go
+        )
         asyncio.run(supervisor.run(_say_where))
     with suppress(OSError):  # the terminal may be what has gone
         print("dvc-edge stopped.", file=sys.stderr)
     return 0
+
+
+@contextmanager
+def _stoppable() -> Iterator[None]:
+    """Until there is a loop to obey signals: SIGTERM stops as Ctrl-C does; SIGHUP asks for what is done just now."""
+
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 @contextmanager

@@ -17,7 +17,6 @@ from pydantic.json_schema import models_json_schema
 from sqlalchemy.exc import SQLAlchemyError
 
 from proxy import __version__
-from proxy.app import speakable_id
 from proxy.console.api_endpoints import ENDPOINTS
 from proxy.console.api_models import Problem
 from proxy.console.api_operations import Endpoint, NotByToken, read, read_query
@@ -25,6 +24,7 @@ from proxy.console.app import Console
 from proxy.console.calls import Call, Download, Fields, Mistake, NotFound
 from proxy.console.sessions import Forged
 from proxy.console.sign_in_store import StoreDown
+from proxy.request_ids import speakable_id
 from redirect_rules.office import OwnRole
 from redirect_rules.people import SealBroken, digest_of, limited
 from redirect_rules.publications import DraftChanged, FourEyes, NotApproved, WrongState

@@ -16,13 +16,13 @@ from aiohttp import web
 from aiohttp.web_request import FileField
 from sqlalchemy.exc import SQLAlchemyError
 
-from proxy.app import speakable_id
 from proxy.console import late_forms, sessions
 from proxy.console.calls import Answer, Call, Download, Fields, GoTo, NotFound, Rendered, Route, Show, Upload
 from proxy.console.desk import Desk
 from proxy.console.pages import POLICY, ConsolePages, Frame
 from proxy.console.sessions import CookieName, Forged, Outdated
 from proxy.console.views import Trouble
+from proxy.request_ids import speakable_id
 from redirect_rules.people import SealBroken, SignedIn, digest_of
 from redirect_rules.rights import NotAllowed, Person
 from redirect_rules.store import ObjectChanged, StoreBusy, UnknownVersion

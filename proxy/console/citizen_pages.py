@@ -73,7 +73,7 @@ class Studio:
                 made = pages.render(presenter.framed(decision), language)
             case _:
                 return None
-        return Page(_SCRIPTS.sub(b"", made.html), for_a_frame(made.csp))
+        return Page((_SCRIPTS.sub(b"", made.html),), for_a_frame(made.csp))
 
 
 def with_texts(portal: Portal, texts: Mapping[str, Mapping[str, str]]) -> Portal:

@@ -5,7 +5,6 @@ A write transaction begins by taking the one writer's place (SQLite: BEGIN IMMED
 """
 
 import contextlib
-import pkgutil
 from collections.abc import Iterator
 from typing import Any, Final
 
@@ -14,7 +13,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from redirect_rules.store import StoreBusy
-from redirect_rules.stores.migrations import versions
+from redirect_rules.stores.migrations import NEWEST
 
 _MIGRATION_LOCK: Final = 7_249_381  # any number nobody else takes: pg_advisory_xact_lock
 _LOCK_NOT_AVAILABLE: Final = "55P03"  # PostgreSQL's SQLSTATE
@@ -98,10 +97,6 @@ class Database:
                 return connection.execute(text("select version_num from alembic_version")).scalar_one_or_none()
         except (OperationalError, ProgrammingError):
             return None
-
-
-NEWEST: Final = max(module.name.partition("_")[0] for module in pkgutil.iter_modules(versions.__path__))
-"""The number of the tables that this release knows: "v0002"."""
 
 
 @contextlib.contextmanager

@@ -8,22 +8,18 @@ daily sums, which are kept beside, and takes milliseconds.
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from heapq import merge
-from itertools import dropwhile, islice
-from typing import Any, Final, NamedTuple, Self, TypeVar
+from itertools import dropwhile
+from typing import Any, Final, NamedTuple, Self
 
 from sqlalchemy import ColumnElement, Executable, Row, Table, case, delete, func, select
-from sqlalchemy.dialects import postgresql, sqlite
 
 from redirect_rules.hits import NO_PAGES, OTHER, READERS, SHADOW, Choice, Hit, target_of
 from redirect_rules.model import Action, ClientClass
 from redirect_rules.stores.database import Database
+from redirect_rules.stores.hit_sums import additions
 from redirect_rules.stores.tables import HITS, RULE_VISITS
 
 _AT_ONCE: Final = 5_000  # rows of an answer that are held in memory
-_ADDED_AT_ONCE: Final = 1_000
-
-Named = TypeVar("Named", bound=tuple[str, ...])
 
 _OF_RULE = func.sum(RULE_VISITS.c.visits).label("visits")
 _VISITS = func.sum(HITS.c.visits).label("visits")
@@ -144,6 +140,7 @@ class HitStore:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._mark = "?" if database.is_sqlite else "%s"
 
     @classmethod
     def open(cls, url: str, *, wait_seconds: float = 5.0) -> Self:
@@ -156,20 +153,9 @@ class HitStore:
 
     def add(self, day: date, counts: Mapping[Hit, int]) -> None:
         """Add counts to those of a day, all or nothing."""
-        names = [column.name for column in HITS.columns]
-        # Words of an enumeration are equal to plain ones, and drivers need not know them.
-        rows = (
-            dict(zip(names, (day.isoformat(), *map(str, hit), visits), strict=True)) for hit, visits in _ordered(counts)
-        )
-        of_rules = (
-            {"rule": rule, "day": day.isoformat(), "portal": portal, "visits": visits}
-            for (rule, portal), visits in _ordered(_by_rule(counts))
-        )
         with self._database.writing() as connection:
-            for table, added in ((HITS, rows), (RULE_VISITS, of_rules)):
-                statement = self._upsert(table)
-                while some := list(islice(added, _ADDED_AT_ONCE)):
-                    connection.execute(statement, some)
+            for statement, values in additions(day, counts, self._mark):
+                connection.exec_driver_sql(statement, values)
 
     def forget(self, before: date) -> int:
         """Remove the hits of earlier days; how many rows they were."""
@@ -250,32 +236,6 @@ class HitStore:
     def _rows(self, asked: Executable) -> Iterator[Row[Any]]:
         with self._database.reading() as connection:
             yield from connection.execution_options(yield_per=_AT_ONCE).execute(asked)
-
-    def _upsert(self, table: Table) -> Executable:
-        added = sqlite.insert(table) if self._database.is_sqlite else postgresql.insert(table)
-        keys = [column.name for column in table.primary_key.columns]
-        summed = {"visits": table.c.visits + added.excluded.visits}
-        return added.on_conflict_do_update(index_elements=keys, set_=summed)
-
-
-def _by_rule(counts: Mapping[Hit, int]) -> dict[tuple[str, str], int]:
-    """Visits by rule and portal, of the hits that a rule knew."""
-    found: dict[tuple[str, str], int] = {}
-    for hit, visits in [*counts.items()]:
-        if hit.rule:
-            named = str(hit.rule), str(hit.portal)
-            found[named] = found.get(named, 0) + visits
-    return found
-
-
-def _ordered(counts: Mapping[Named, int]) -> Iterator[tuple[Named, int]]:
-    """One order everywhere: two who add to the same rows wait for each other once, never in a circle.
-
-    Sorted piece by piece, so that the loop of the process that this thread belongs to never waits for all of them.
-    """
-    counted = iter([item for item in counts.items() if item[1]])
-    pieces = iter(lambda: sorted(islice(counted, _ADDED_AT_ONCE)), [])
-    return merge(*pieces)
 
 
 def _within(span: Span, table: Table = HITS) -> list[ColumnElement[bool]]:

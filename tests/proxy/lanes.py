@@ -8,20 +8,20 @@ import re
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
 import brotli
 
 from proxy.access_log import AccessLog
-from proxy.app import speakable_id
 from proxy.edge import Edge
 from proxy.metrics import Metrics
 from proxy.packs import Packs
 from proxy.pages import Pages
+from proxy.request_ids import speakable_id
 from proxy.server import EdgeServer
-from redirect_rules.hits import Hit
+from redirect_rules.hits import Hit, HitCounter
 from tests.conftest import AUTUMN, settings_with
 
 _LENGTH: Final = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
@@ -76,7 +76,7 @@ class Lane:
     text: io.StringIO
     server: EdgeServer
     clock: list[datetime]
-    hits: Counter[Hit] = field(default_factory=Counter)
+    counter: HitCounter
 
     @asynccontextmanager
     async def connected(self) -> AsyncIterator[Connection]:
@@ -104,6 +104,12 @@ class Lane:
         return {name: float(value) for name, _, value in lines if "_seconds" not in name and "_created" not in name}
 
     @property
+    def hits(self) -> Counter[Hit]:
+        """Visits so far, by hit."""
+        self.metrics.exposition()
+        return Counter({Hit._make(hit): visits for hit, visits in self.counter.counted.items()})
+
+    @property
     def fast(self) -> int:
         """Requests that the fast lane answered."""
         return int(self.figures()["dvc_edge_fast_lane_total"])
@@ -116,7 +122,7 @@ async def lane_over(
     """An edge on a free port, with a clock that stands still."""
     switch = {"DVC_EDGE__FAST_LANE__ENABLED": str(enabled).lower()}
     settings = settings_with(switch | dict(environ or {}))
-    clock, text, hits, metrics = [at], io.StringIO(), Counter[Hit](), Metrics(process=False)
+    clock, text, hits, metrics = [at], io.StringIO(), HitCounter(1_000_000), Metrics(process=False)
     edge = Edge(
         settings=settings,
         packs=packs,
@@ -125,7 +131,7 @@ async def lane_over(
         log=AccessLog(text),
         clock=lambda: clock[0],
         new_id=speakable_id,
-        on_hit=lambda hit, times: hits.update({hit: times}),
+        hits=hits,
     )
     server = EdgeServer(edge, settings.limits)
     listener = await asyncio.get_running_loop().create_server(server, "127.0.0.1", 0)

@@ -10,6 +10,7 @@ import pytest
 import pytest_asyncio
 
 from proxy.access_log import masked_path
+from proxy.journal import LONGEST_HELD_SECONDS
 from proxy.packs import Packs
 from proxy.pages import Pages
 from redirect_rules.canonical import canonical_key
@@ -126,6 +127,7 @@ async def test_a_line_says_what_an_operator_needs(
 ) -> None:
     before = len(shipped.log.getvalue())
     heard = await say(shipped, request_bytes(target, headers=PERSON))
+    await asyncio.sleep(LONGEST_HELD_SECONDS * 2)
     (line,) = shipped.log.getvalue()[before:].splitlines()
     entry = json.loads(line)
     assert list(entry) == KEYS

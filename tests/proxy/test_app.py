@@ -1,12 +1,11 @@
 """The parts are joined once, and nothing is half-started."""
 
-import re
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from proxy.app import create_app, load_parts, speakable_id
+from proxy.app import create_app, load_parts
 from proxy.clock import utc_now
 from proxy.state import State
 from redirect_rules.sources import Problems
@@ -14,13 +13,6 @@ from redirect_rules.stores.hits import Span
 from tests.conftest import AUTUMN, Start, settings_with
 
 BOT = {"User-Agent": "Googlebot", "Accept": "text/html"}
-
-
-def test_an_id_can_be_read_out_over_the_telephone() -> None:
-    ids = {speakable_id() for _ in range(1_000)}
-    assert len(ids) == 1_000
-    assert all(re.fullmatch(r"[2-9a-hjkmnp-z]{4}(?:-[2-9a-hjkmnp-z]{4}){2}", one) for one in ids)
-    assert not set("".join(ids)) & set("01ilo")
 
 
 def test_the_clock_knows_its_zone() -> None:

@@ -5,7 +5,10 @@ import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from proxy.clock import utc_now
+from hypothesis import given
+from hypothesis import strategies as st
+
+from proxy.clock import instant_of, nanoseconds_of, ticks_of, utc_now
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -13,6 +16,17 @@ ROOT = Path(__file__).parent.parent.parent
 def test_the_clock_says_whose_time_it_tells() -> None:
     assert utc_now().utcoffset() == timedelta(0)
     assert abs(utc_now() - datetime.now(UTC)) < timedelta(minutes=1)
+
+
+@given(st.datetimes(datetime(1970, 1, 1), datetime(2200, 1, 1), timezones=st.just(UTC)))  # noqa: DTZ001 - they have a zone
+def test_an_instant_in_nanoseconds_is_the_instant(at: datetime) -> None:
+    assert instant_of(nanoseconds_of(at)) == at
+
+
+def test_ticks_are_those_of_the_clock() -> None:
+    stopped = datetime(2026, 11, 1, 9, tzinfo=UTC)
+    assert ticks_of(lambda: stopped)() == nanoseconds_of(stopped)
+    assert abs(instant_of(ticks_of(utc_now)()) - utc_now()) < timedelta(minutes=1)
 
 
 def test_a_command_on_the_rules_does_not_read_the_server() -> None:

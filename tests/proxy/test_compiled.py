@@ -20,11 +20,21 @@ MODULES: list[str] = PYPROJECT["tool"]["hatch"]["build"]["targets"]["wheel"]["ho
 
 # The differential suite, and what looks closest at the modules themselves.
 SUITE = [
-    "test_fast_lane.py",
-    "test_generations.py",
-    "test_journal.py",
-    "test_prepared.py",
-    "test_shortcuts.py",
+    "attacks/test_fast_lane_leaks.py",
+    "proxy/test_fast_lane.py",
+    "proxy/test_generations.py",
+    "proxy/test_journal.py",
+    "proxy/test_notices.py",
+    "proxy/test_plain_answers.py",
+    "proxy/test_prepared.py",
+    "proxy/test_request_ids.py",
+    "proxy/test_shortcuts.py",
+    "proxy/test_threshold.py",
+    "proxy/test_verdicts.py",
+    "redirect_rules/stores/test_lmdb_index.py",
+    "redirect_rules/test_hits.py",
+    "redirect_rules/test_octets.py",
+    "redirect_rules/test_packed_rules.py",
 ]
 FROM_THE_CHECKOUT = ["tests", "conf", "pyproject.toml"]
 
@@ -92,7 +102,7 @@ def test_the_compiled_lane_passes_what_the_interpreted_one_passes(tmp_path: Path
     )
     assert said.stdout.split()[0] == "compiled"
     assert str(folder) in said.stdout
-    suite = [f"tests/proxy/{name}" for name in SUITE]
+    suite = [f"tests/{name}" for name in SUITE]
     command = [
         sys.executable,
         "-m",

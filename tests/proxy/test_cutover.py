@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ from proxy.packs import Packs
 from proxy.pages import Pages
 from proxy.serve import running
 from redirect_rules.decision import Visit, rehearse
-from redirect_rules.hits import SHADOW, Hit
+from redirect_rules.hits import SHADOW, Hit, HitCounter
 from redirect_rules.model import Pilot, Portal, Schedule
 from tests.conftest import settings_with
 from tests.passing_peers.edges import until
@@ -49,15 +49,23 @@ def closing(packs: Packs, *, pilot: Pilot | None = None, **changes: Any) -> Pack
     return replace(packs, snapshot=replace(changed.snapshot, indexes=indexes))
 
 
+TODAY = date(2026, 11, 1)
+
+
 @dataclass
 class Standing:
     """An edge in front of one origin, with a clock to move and hits to look at."""
 
     port: int
     clock: list[datetime]
-    hits: Counter[Hit]
+    counter: HitCounter
     origin: RecordingOrigin
     log: Any
+
+    @property
+    def hits(self) -> list[Hit]:
+        """What was counted since it was asked for last."""
+        return [Hit._make(hit) for hit in self.counter.drain(TODAY)]
 
     async def ask(self, target: str, *headers: str, method: str = "GET", host: str = MODEL) -> Reply:
         connection = Connection(self.port)
@@ -77,11 +85,11 @@ async def standing(
     packs: Packs, pages: Pages, folder: Path, at: datetime, answer: bytes = QUIET
 ) -> AsyncIterator[Standing]:
     async with recording_origin(says(answer)) as origin:
-        clock, log, hits = [at], io.StringIO(), Counter[Hit]()
+        clock, log, hits = [at], io.StringIO(), HitCounter(1_000)
         settings = settings_with(file_of(folder, origin.port))
         app = create_app(settings, parts=(packs, pages), clock=lambda: clock[0], log=log)
         app.edge._counts_hits = True
-        app.edge._journal._on_hit = lambda hit, times: hits.update({hit: times})
+        app.edge._journal._hits = hits
         async with running(app) as addresses:
             yield Standing(addresses.edge[1], clock, hits, origin, log)
 
@@ -96,14 +104,14 @@ async def test_while_a_portal_lives_its_closing_is_rehearsed_and_counted(
         assert (await edge.ask(PAGE)).body == b"ok"
         assert (await edge.ask("/khong/ai/biet")).body == b"ok"
         await edge.ask("/x", method="OPTIONS")
-        counted = {(hit.key.partition("/")[2], hit.outcome, hit.client, bool(hit.rule)) for hit in edge.hits}
+        hits = edge.hits
+        counted = {(hit.key.partition("/")[2], hit.outcome, hit.client, bool(hit.rule)) for hit in hits}
         assert counted == {
             ("vi/thu-tuc-hanh-chinh/chi-tiet?ma=", SHADOW, "navigation", True),
             ("khong/ai/biet", SHADOW, "navigation", False),
             ("x", "pass", "navigation", False),
         }
-        assert not any(hit.is_page for hit in edge.hits), "nobody has met a closed page"
-        edge.hits.clear()
+        assert not any(hit.is_page for hit in hits), "nobody has met a closed page"
         edge.clock[0] = CLOSES
         assert (await edge.ask(PAGE)).body != b"ok"
         assert {(hit.outcome, hit.is_page) for hit in edge.hits} == {("notice", True)}

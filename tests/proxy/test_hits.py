@@ -10,12 +10,15 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry
 
-from proxy.hits import DAYS_THAT_WAIT, MOST_AT_ONCE, HitMetrics, HitWriter, writing_hits
+from proxy.hits import DAYS_THAT_WAIT, ENOUGH, MOST_AT_ONCE, MOST_BUNDLES, Bundle, HitMetrics, HitWriter, writing_hits
 from redirect_rules.hits import Hit, HitCounter
-from redirect_rules.model import HO_CHI_MINH
+from redirect_rules.model import HO_CHI_MINH, Action, ClientClass
 from redirect_rules.stores.database import Database
+from redirect_rules.stores.hit_sums import HitSums
 from redirect_rules.stores.hits import HitStore, Span
 
 NINE = datetime(2026, 11, 1, 9, tzinfo=HO_CHI_MINH)
@@ -42,9 +45,11 @@ class Beside:
             keep_days=int(changes.get("keep_days", 30)),
         )
 
-    def _open(self) -> HitStore:
+    def _open(self) -> HitSums:
         self.opened += 1
-        return HitStore.open(self.url, wait_seconds=0.05)
+        if self.url.startswith("sqlite"):
+            Database(self.url).close()  # a file without tables gets them
+        return HitSums.open(self.url, wait_seconds=0.05)
 
     def metric(self, name: str) -> float:
         return self.registry.get_sample_value(f"dvc_edge_hits_{name}_total") or 0
@@ -216,12 +221,12 @@ from datetime import UTC, datetime
 from prometheus_client import CollectorRegistry
 from proxy.hits import HitMetrics, HitWriter, writing_hits
 from redirect_rules.hits import Hit, HitCounter
-from redirect_rules.stores.hits import HitStore
+from redirect_rules.stores.hit_sums import HitSums
 
 async def main():
     counter = HitCounter(10)
     counter.count(Hit("langson", "a.vn/a", "notice", "navigation", ""))
-    writer = HitWriter(counter, lambda: HitStore.open(sys.argv[1]), metrics=HitMetrics(CollectorRegistry()),
+    writer = HitWriter(counter, lambda: HitSums.open(sys.argv[1]), metrics=HitMetrics(CollectorRegistry()),
                        clock=lambda: datetime.now(UTC), write_seconds=0.01, keep_days=1)
     async with writing_hits(writer, stop_seconds=0.2):
         await asyncio.sleep(0.2)
@@ -281,4 +286,56 @@ async def test_a_flood_of_new_pages_is_written_piece_by_piece(tmp_path: Path) ->
             beside.writer._counter.count(PAGE, 2)
     assert pieces == [MOST_AT_ONCE] * 2
     assert beside.kept() == {TODAY: 3 * MOST_AT_ONCE + 4}  # all that was left, at the end
+    assert beside.metric("lost") == 0
+
+
+def page(number: int) -> Hit:
+    return PAGE._replace(key=f"dichvucong.langson.gov.vn/{number}")
+
+
+words = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
+hits = st.builds(Hit, words, words, st.sampled_from([*Action, "ours"]), st.sampled_from([*ClientClass, "form"]), words)
+
+
+@given(st.dictionaries(hits, st.integers(1, 2**60), max_size=20))
+def test_what_is_packed_is_what_was_counted(counts: dict[Hit, int]) -> None:
+    bundle = Bundle.of(counts.items())
+    assert (bundle.counts(), bundle.visits) == (counts, sum(counts.values()))
+
+
+def test_a_name_that_waits_takes_a_tenth_of_what_it_takes_while_it_is_counted() -> None:
+    counts = {
+        Hit("hue", f"dichvucong.hue.gov.vn/vi/{n * n:024x}", "redirect", "bot", f"a/{n:08}"): 1 for n in range(2_000)
+    }
+    assert len(Bundle.of(counts.items()).octets) < 60 * len(counts)
+
+
+async def test_a_flood_is_taken_from_the_counter_and_packed_before_it_is_time_to_write(tmp_path: Path) -> None:
+    beside = Beside(f"sqlite:///{tmp_path / 'rules.db'}", write_seconds=3_600)
+    beside.writer._counter = counter = HitCounter(20 * ENOUGH)
+    async with writing_hits(beside.writer, stop_seconds=20):
+        for number in range(ENOUGH):
+            counter.count(page(number))
+        await until(lambda: any(day.bundles for day in beside.writer._waiting.values()))
+        assert (counter.total, beside.writer.waiting, beside.opened) == (0, ENOUGH, 0)
+    assert beside.kept() == {TODAY: ENOUGH}
+
+
+async def test_pages_asked_for_all_the_time_wait_once_however_often_the_database_fails(tmp_path: Path) -> None:
+    beside = Beside(f"sqlite:///{tmp_path / 'no-folder' / 'rules.db'}", write_seconds=0.001)
+    writer, rounds = beside.writer, MOST_BUNDLES + 20
+    async with writing_hits(writer, stop_seconds=5):
+        for failures in range(1, rounds + 1):
+            beside.counter.count(PAGE)
+            beside.counter.count(page(failures))
+            await until(lambda: beside.metric("write_failures") >= failures)  # noqa: B023 - awaited here
+            writer._due = 0  # not a minute later
+        await until(lambda: writer._writing is None)
+        (waits,) = writer._waiting.values()
+        assert len(waits.bundles) <= MOST_BUNDLES // 2
+        assert writer.waiting == 2 * rounds
+        (tmp_path / "no-folder").mkdir()
+        writer._due = 0
+        await until(lambda: beside.metric("written") == 2 * rounds)
+    assert beside.kept() == {TODAY: 2 * rounds}
     assert beside.metric("lost") == 0

@@ -8,13 +8,18 @@ from collections import Counter
 import pytest
 
 from proxy.access_log import AccessLog, Entry
+from proxy.clock import nanoseconds_of
 from proxy.journal import LONGEST_HELD_SECONDS, MOST_HELD, Account, Journal
 from proxy.metrics import Metrics
-from redirect_rules.hits import Hit
+from redirect_rules.hits import Hit, HitCounter
 from tests.conftest import AUTUMN
 
 HIT = Hit("langson", "a/b", "notice", "navigation", "x/y")
-ACCOUNT = Account.of(Entry(portal="langson", outcome="notice", client="navigation"), "GET", 200, 10, HIT)
+AT = nanoseconds_of(AUTUMN)
+
+
+def account() -> Account:
+    return Account.of(Entry(portal="langson", outcome="notice", client="navigation"), "GET", 200, 10, HIT)
 
 
 class Full(io.StringIO):
@@ -28,7 +33,7 @@ class Later:
     """An answer of which is told when it is written down."""
 
     def account(self) -> Account:
-        return ACCOUNT
+        return account()
 
 
 class Shop:
@@ -36,13 +41,18 @@ class Shop:
 
     def __init__(self, stream: io.StringIO | None = None) -> None:
         self.metrics = Metrics(process=False)
+        self.account = account()
         self.text = io.StringIO() if stream is None else stream
-        self.hits: Counter[Hit] = Counter()
-        self.journal = Journal(self.metrics, AccessLog(self.text), lambda hit, times: self.hits.update({hit: times}))
+        self.counter = HitCounter(100)
+        self.journal = Journal(self.metrics, AccessLog(self.text), self.counter)
 
     def note(self, *ids: str, fast: bool = False) -> None:
         for one in ids:
-            self.journal.note(ACCOUNT, AUTUMN, 1_500, one, fast=fast)
+            self.journal.note(self.account, AT, 1_500, one.encode(), int(fast))
+
+    @property
+    def hits(self) -> Counter[Hit]:
+        return Counter(self.counter.counted)
 
     @property
     def ids(self) -> list[str]:
@@ -100,7 +110,7 @@ async def test_a_full_disk_stops_nobody_and_is_counted(caplog: pytest.LogCapture
 
 async def test_an_account_can_be_given_later() -> None:
     shop = Shop()
-    shop.journal.note(Later(), AUTUMN, 1, "a", fast=True)
+    shop.journal.note_later(Later(), AT, 1, b"a")
     assert shop.figure("dvc_edge_fast_lane_total") == 1
     assert shop.ids == ["a"]
 
@@ -112,7 +122,7 @@ async def test_an_account_that_cannot_be_given_costs_no_other(caplog: pytest.Log
 
     shop = Shop()
     shop.note("a")
-    shop.journal.note(Broken(), AUTUMN, 1, "b", fast=True)
+    shop.journal.note_later(Broken(), AT, 1, b"b")
     shop.note("c")
     shop.journal.close()
     assert shop.ids == ["a", "c"]
@@ -120,9 +130,9 @@ async def test_an_account_that_cannot_be_given_costs_no_other(caplog: pytest.Log
 
 
 async def test_without_a_log_everything_is_counted() -> None:
-    metrics, hits = Metrics(process=False), Counter[Hit]()
-    journal = Journal(metrics, None, lambda hit, times: hits.update({hit: times}))
-    journal.note(ACCOUNT, AUTUMN, 1, "a")
+    metrics, hits = Metrics(process=False), HitCounter(100)
+    journal = Journal(metrics, None, hits)
+    journal.note(account(), AT, 1, b"a")
     journal.close()
-    assert hits == {HIT: 1}
+    assert hits.counted == {HIT: 1}
     assert 'dvc_edge_requests_total{client_class="navigation"' in metrics.exposition().decode()

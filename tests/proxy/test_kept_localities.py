@@ -19,11 +19,11 @@ TEXTS = (PROVINCES, COMMUNES, SUCCESSIONS)
 
 @pytest.fixture(autouse=True)
 def _as_in_a_new_process() -> None:
-    kept_localities._read.cache_clear()
+    kept_localities.forget()
 
 
 def _anew(folder: Path, *texts: str) -> Localities:
-    kept_localities._read.cache_clear()
+    kept_localities.forget()
     return reader(folder)(texts or TEXTS)
 
 

@@ -103,7 +103,7 @@ def test_no_value_of_any_view_adds_an_element_or_an_attribute(name: str) -> None
     pairs = zip(variants(SAMPLES[name], "", "x"), variants(SAMPLES[name], "", HOSTILE), strict=True)
     for harmless, hostile in pairs:
         structure = Structure(html(hostile))
-        assert structure.elements == Structure(html(harmless)).elements
+        assert structure.elements == Structure(PAGES.plain(harmless, "vi").html.decode()).elements
         # Pages of sign-in lead to what clients have registered as well.
         registered = ("https://",) if isinstance(harmless, SignInView) else ()
         assert all(
@@ -259,7 +259,7 @@ def test_texts_hotline_and_logo_for_all_and_for_one(tmp_path: Path) -> None:
     other = html(notice("x", portal=dataclasses.replace(LANG_SON, id="ha-giang")), pages=pages)
     assert ">Khoan</button>" in other
     assert "tel:1022" in other
-    assert "<img" not in other
+    assert "data:image/svg" not in other
 
 
 def test_a_message_file_adds_a_language_that_borrows_what_it_lacks(tmp_path: Path) -> None:
@@ -354,6 +354,66 @@ def test_a_published_sentence_wins_over_the_operators_file(tmp_path: Path) -> No
     assert "Đã công bố" in html(with_texts(GONE, {"vi": {"gone.title": "Đã công bố"}}), pages=pages)
     assert pages.shipped("vi", "lang-son").raw("gone.title") == "Từ tệp"
     assert pages.shipped("vi").raw("gone.title") == "Trang này không còn nữa"
+
+
+# ── one rendering for all pages of a form ─────────────────────────────────────────────────────────────────────────────
+
+HOME = "https://dichvucong.gov.vn/"
+LOOKING = {
+    "compares": "{% if view.target == 'https://dichvucong.gov.vn/a' %}A{% else %}not A{% endif %}",
+    "counts": "{{ view.target|length }}",
+    "cuts": "{{ view.target[8:] }}{{ view.here.upper() }}",
+    "captures and compares": "{% set x %}{{ view.target }}{% endset %}{{ 'A' if x == 'https://dichvucong.gov.vn/a' else x }}",
+    "loops": "{% for letter in view.target %}{{ letter }}-{% endfor %}",
+    "asks in a macro": "{% macro m(x) %}{{ x is string }}{{ x|upper }}{% endmacro %}{{ m(view.target) }}",
+    "asks for the pairs": "{% for name, value in view.here_query %}{{ name }}={{ value }}{% endfor %}",
+    "strokes, as before": "{% set code = qr(view.target) %}{% if code %}{{ code.size }}{{ code.path }}{% endif %}",
+    "says": "{{ view.target }} {{ view.target|address|list }}",
+}
+
+
+@pytest.mark.parametrize("does", LOOKING)
+def test_an_operators_template_may_do_with_a_value_what_it_likes(tmp_path: Path, does: str) -> None:
+    pages = Pages(
+        laid_out(tmp_path, {"templates/notice.html": f"<main>{LOOKING[does]}</main>" + "<p>Xin chào</p>" * 300})
+    )
+    for target in (f"{HOME}b", f"{HOME}a", f"{HOME}tra-cuu?x='\"<&", HOME + "c" * 400, f"{HOME}a"):
+        view = notice("x", target=target, here=f"/{target[-1]}", here_query=(("q", target[-3:]),))
+        for _ in range(2):
+            assert pages.render(view, "vi").html == pages.plain(view, "vi").html
+        made = pages.at_once(view, "vi")
+        assert made is None or made.html == pages.plain(view, "vi").html
+
+
+def test_a_page_is_made_at_once_where_one_of_its_form_was_made_before() -> None:
+    pages = Pages()
+    first, second = notice("x", target=f"{HOME}first"), notice("y", target=f"{HOME}other")
+    assert pages.at_once(first, "vi") is None
+    pages.render(first, "vi")
+    made = pages.at_once(second, "vi")
+    assert made is not None
+    assert made == pages.render(second, "vi")
+    assert pages.at_once(second, "en") is None
+    assert pages.at_once(notice("y", here="/" + "x" * 5_000), "vi") is None, "it would take too long"
+    assert pages.at_once(notice("y", target=HOME + "x" * 400), "vi") is None, "it has no code"
+    assert pages.at_once(SAMPLES["not-sent"], "vi") is None
+
+
+def test_a_first_page_that_is_unlike_the_others_does_not_decide_how_they_are_made() -> None:
+    pages = Pages()
+    unlike = notice("x", target=HOME + "x" * 400)  # of which there is no code
+    assert pages.render(unlike, "vi").html == pages.plain(unlike, "vi").html
+    pages.render(notice("x"), "vi")
+    assert pages.at_once(notice("x"), "vi") is not None
+    assert pages.render(unlike, "vi").html == pages.plain(unlike, "vi").html
+
+
+def test_an_address_that_must_not_become_a_link_makes_no_page_of_a_known_form_either() -> None:
+    pages = Pages()
+    pages.render(notice("x"), "vi")
+    for make in (pages.render, pages.at_once):
+        with pytest.raises(ValueError, match="must not become a link"):
+            make(notice("x", target="javascript:".ljust(len(HOME), "x")), "vi")
 
 
 # ── the whole ─────────────────────────────────────────────────────────────────────────────────────────────────────

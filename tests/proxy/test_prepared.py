@@ -30,7 +30,7 @@ def kept(
 def test_it_is_given_again_with_another_id_and_another_date() -> None:
     answer = kept()
     assert answer is not None
-    sent = answer.sent("ANOTHER", b"LATER")
+    sent = answer.sent(b"ANOTHER", b"LATER")
     assert (
         sent == b"HTTP/1.1 200 OK\r\nServer: s\r\nX-Request-Id: ANOTHER\r\nContent-Length: 3\r\nDate: LATER\r\n\r\nabc"
     )
@@ -40,7 +40,7 @@ def test_it_is_given_again_with_another_id_and_another_date() -> None:
 def test_to_head_no_body_is_given() -> None:
     answer = kept(method="HEAD")
     assert answer is not None
-    assert answer.sent("X", b"Y").endswith(b"Content-Length: 3\r\nDate: Y\r\n\r\n")
+    assert answer.sent(b"X", b"Y").endswith(b"Content-Length: 3\r\nDate: Y\r\n\r\n")
 
 
 # what                                                      headers                              status
@@ -92,7 +92,7 @@ def redirect(target: str = TARGET, *, body: bool = True, changes: Mapping[str, s
 def test_a_sketch_makes_the_answer_for_another_target(body: bool, other: str) -> None:  # noqa: FBT001 - a column
     sketch = Sketch.of(redirect(body=body), TARGET)
     assert sketch is not None
-    assert sketch.sent("X", b"Y", other.encode()) == redirect(other, body=body).sent("X", b"Y")
+    assert sketch.sent(b"X", b"Y", other.encode()) == redirect(other, body=body).sent(b"X", b"Y")
     assert sketch == Sketch.of(redirect(other, body=body), other)
 
 

@@ -1,8 +1,12 @@
 """What pages say about a decision."""
 
-from datetime import date, datetime, timedelta
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from urllib.parse import urlencode
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from proxy.forms import TypedForm
 from proxy.presentation import Here, Presenter
@@ -107,3 +111,48 @@ def test_a_page_that_leads_nowhere_is_our_mistake(presenter: Presenter, snapshot
     passes = decided(snapshot, "dichvucong.danang.gov.vn/vi/padsvc/x")
     with pytest.raises(LookupError, match="Forward leads nowhere"):
         presenter.gone(passes, now=AUTUMN)
+
+
+def test_what_two_pages_have_in_common_is_one_thing(presenter: Presenter, snapshot: Snapshot) -> None:
+    """So that a page knows its skeleton again by looking once."""
+    first, second = (
+        presenter.notice(
+            decided(snapshot, f"dichvucong.langson.gov.vn/khong/{number}"), now=AUTUMN, stay=False, ask=False
+        )
+        for number in range(2)
+    )
+    assert first.portal is second.portal
+    assert first.locating.provinces is second.locating.provinces
+    assert first.fragment_targets is second.fragment_targets
+
+
+def test_another_portal_of_the_same_name_is_told_anew(presenter: Presenter, snapshot: Snapshot) -> None:
+    portal = snapshot.portals["dichvucong.langson.gov.vn"]
+    assert presenter.facts(portal).hotline != "1022"
+    assert presenter.facts(replace(portal, hotline="1022")).hotline == "1022"
+    assert presenter.facts(portal).hotline != "1022"
+
+
+@pytest.mark.parametrize("zone", [UTC, AUTUMN.tzinfo])
+def test_what_all_pages_say_changes_at_the_instant_at_which_it_does(snapshot: Snapshot, zone: object) -> None:
+    """Before, at and after it, and back: a clock may be set back, and answers under way are of before."""
+    known = snapshot.destinations.by_name["dossier-lookup"]
+    (form,) = known.forms
+    until = AUTUMN + timedelta(days=1)
+    ending = replace(known, forms=(replace(form, valid_until=until),))
+    destinations = replace(snapshot.destinations, by_name={**snapshot.destinations.by_name, known.name: ending})
+    changed = replace(snapshot, destinations=destinations, instants=(*snapshot.instants, until))
+    presenter = Presenter(changed, {"vi": "Tiếng Việt"}, 30)
+    for days, told in ((0, True), (1, False), (2, False), (0.5, True), (-9_000, True)):
+        now = (AUTUMN + timedelta(days=days)).astimezone(zone)  # type: ignore[arg-type]  # one of two zones
+        view = presenter.gone(decided(changed, "dichvucong.langson.gov.vn/khong"), now=now)
+        assert bool(view.dossier_lookup) is told, days
+
+
+@given(st.lists(st.tuples(st.text(max_size=9), st.text(max_size=30)), max_size=4), st.sampled_from(["", "vi", "en"]))
+def test_links_are_encoded_as_python_encodes_them(pairs: list[tuple[str, str]], language: str) -> None:
+    here = Here("/a", tuple(pairs), language)
+    asked = [("_lang", language)] if language else []
+    for controls in ({}, {"_stay": "1"}, {"_place": "new:00004"}):
+        said = urlencode([*pairs, *asked, *controls.items()])
+        assert here.link(**controls) == ("/a?" + said if said else "/a")

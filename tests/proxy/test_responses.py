@@ -24,7 +24,7 @@ MODEL = "dichvucong.langson.gov.vn"
 
 def page_of(html: bytes, accept_encoding: str = "gzip", **headers: str) -> Response:
     request = make_mocked_request("GET", "/", {"Accept-Encoding": accept_encoding})
-    return responses.page(request, 200, Page(html, "default-src 'none'"), headers, language="vi")
+    return responses.page(request, 200, Page((html,), "default-src 'none'"), headers, language="vi")
 
 
 def test_a_compressed_page_is_the_page() -> None:

@@ -15,12 +15,25 @@ from proxy.packs import Packs
 from proxy.pages import Pages
 from proxy.prepared import Sketch
 from proxy.redirects import Redirects, plain_address
-from proxy.shortcuts import Course, Shortcuts, ends_after, form_of, may_name_somebody, without_people
+from proxy.shortcuts import (
+    CAPITALS,
+    DOTTED,
+    NUMBERED,
+    PERSONAL,
+    STRANGE,
+    Course,
+    Hop,
+    Shortcuts,
+    _looked_at,
+    _looked_through,
+    ends_after,
+    look,
+    without_people,
+)
 from proxy.verdicts import Verdicts
 from redirect_rules.dict_index import DictIndex
 from redirect_rules.exact import ExactRule, Shape
 from redirect_rules.exact_complaints import complaint
-from redirect_rules.hits import shown_and_counted
 from redirect_rules.masking import masked
 from redirect_rules.matching import TemplateIndex
 from redirect_rules.model import (
@@ -34,6 +47,7 @@ from redirect_rules.model import (
     Rule,
     Schedule,
 )
+from redirect_rules.packed_rules import Alone, Packed
 from tests.conftest import AUTUMN
 from tests.proxy.conftest import host_of
 from tests.proxy.lanes import lane_over, same
@@ -46,6 +60,7 @@ CRAWLER = "User-Agent: Googlebot\r\nAccept: text/html\r\n"
 
 SKETCH = Sketch(b"[", b" to ", b", to ", b" of ", b" at ", b"]", body=True)
 LINES = Lines("", "")
+FLAGS = STRANGE | DOTTED | CAPITALS | NUMBERED | PERSONAL
 LABELS = Labels("langson", "redirect", "crawler", "301")
 
 
@@ -108,6 +123,34 @@ async def test_the_third_of_a_kind_is_answered_alike_and_at_once(every_state: Pa
         assert ours.hits == theirs.hits
 
 
+class Torn(Alone):
+    """Records whose ids end in half a character."""
+
+    def __init__(self, whole: Alone) -> None:
+        self._whole = whole
+
+    def find(self, path: bytes, cut: int) -> Packed | None:
+        found = self._whole.find(path, cut)
+        return None if found is None else Packed(found.number, b"\xff", found.rest)
+
+
+class TornIndex(DictIndex):
+    def alone(self, portal: str) -> Alone:
+        return Torn(super().alone(portal))
+
+
+@pytest.mark.usefixtures("alone")
+async def test_what_cannot_be_told_of_an_answer_is_no_visitors_affair(
+    every_state: Packs, pages: Pages, caplog: pytest.LogCaptureFixture
+) -> None:
+    rules = [rule(f"/cu/{number}", url=f"{NATIONAL}/tin/{number}") for number in range(6)]
+    packs = replace(every_state, snapshot=replace(every_state.snapshot, exact=TornIndex(rules)))
+    async with lane_over(packs, pages) as lane, lane.connected() as connection:
+        answers = [await connection.ask(request_for(f"/cu/{number}")) for number in range(6)]
+        assert all(f"Location: {NATIONAL}/tin/{number}\r\n".encode() in answers[number] for number in range(6))
+    assert caplog.text.count("cannot be accounted for") == 1, "said once, and not at each of them"
+
+
 # an address up to its last slash               what may follow    what must not
 HEADS = [
     (NATIONAL + "/",                              b"tin-1",          {b"", b"p"}),
@@ -165,11 +208,17 @@ def shortcuts_to(
     def plan(_who: Audience, shape: Shape, _kind: Kind, _texts: tuple[str, ...], _now: object) -> tuple[Course, bytes]:
         ends = ends_after(shape.url_head, SCOPES)
         assert ends is not None
-        return Course(shape.id_head, "", SKETCH, LINES, LABELS, HOST, shape.url_head.encode(), *ends), b""
+        return Course(shape.id_head, "", SKETCH, LINES, LABELS, HOST, shape.url_head.encode(), ends), b""
 
     portal = Portal(PORTAL, PortalKind.PROVINCE, {}, (HOST,), Schedule())
     facts = Facts("GET", HOST, (ClientClass.BOT,) * 3, "vi", "", None)
     return Shortcuts(index, {HOST: portal}, earlier or {}, plan), Audience(facts)
+
+
+def found_by(shortcuts: Shortcuts, audience: Audience, target: bytes) -> Hop | None:
+    desk = shortcuts.desk(audience)
+    assert desk is not None
+    return shortcuts.find(desk, audience, target, AUTUMN)
 
 
 @given(target=st.text("abcXYZ019-._~/?=&%;+_e place", max_size=40).map("/".__add__))
@@ -179,7 +228,7 @@ def test_whatever_is_found_is_a_plain_address(target: str) -> None:
     if complaint(stands) is not None:
         return
     shortcuts, audience = shortcuts_to([stands])
-    found = shortcuts.find(audience, target.encode(), AUTUMN)
+    found = found_by(shortcuts, audience, target.encode())
     if found is not None:
         assert plain is not None
         assert plain.path == found.path.decode()
@@ -190,26 +239,48 @@ def test_the_portals_own_pins_are_looked_at_first() -> None:
     pin = Rule("own/pin", (PathTemplate((Literal("cu"), Literal("1")), None, "/cu/1"),), Action.REFUSE)
     rules = [rule(f"/cu/{number}", url=f"{NATIONAL}/tin/{number}") for number in (1, 2)]
     shortcuts, audience = shortcuts_to(rules, {PORTAL: TemplateIndex([[pin]], fold_case=True)})
-    assert shortcuts.find(audience, b"/cu/1", AUTUMN) is None
-    assert shortcuts.find(audience, b"/CU/2", AUTUMN) is not None
+    assert found_by(shortcuts, audience, b"/cu/1") is None
+    assert found_by(shortcuts, audience, b"/CU/2") is not None
 
 
 def test_what_was_common_can_be_forgotten() -> None:
     shortcuts, audience = shortcuts_to([rule("/cu/1", url=NATIONAL + "/tin/1")])
-    assert shortcuts.find(audience, b"/cu/1", AUTUMN) is not None
+    assert found_by(shortcuts, audience, b"/cu/1") is not None
     assert shortcuts._desks != {}
     shortcuts.forget()
     assert shortcuts._desks == {}
 
 
-@given(st.text("aZ09-_./@", max_size=60).map("/".__add__))
+PATHS = st.text("aZ019-_./", max_size=80).map("/".__add__)
+
+
+@given(st.binary(max_size=80) | PATHS.map(str.encode))
+@example(b"/a/1234567")
+@example(b"/a-12-345678")
+@example(b"/" + b"a" * 32)
+@example(b"")
+def test_octet_by_octet_or_at_once_the_same_is_seen(path: bytes) -> None:
+    """The one where it is compiled, the other where it is not."""
+    assert _looked_through(path) == _looked_at(path)
+
+
+@given(PATHS)
 def test_a_path_that_names_nobody_is_shown_as_it_is(path: str) -> None:
-    if not may_name_somebody(form_of(path.encode())) and "@" not in path:
+    seen = look(path.encode())
+    assert not seen & STRANGE
+    if not seen & (PERSONAL | NUMBERED):
         assert masked(path) == path
 
 
-@given(st.text("aZ019-_./", max_size=80).map("/".__add__))
+@given(PATHS)
 @example("/a/1234567")
+@example("/1234567-a.1234567")
 @example("/12345678901234567890123456789012345678901234567890/a/7654321b")
 def test_whoever_is_named_is_hidden_as_everywhere(path: str) -> None:
-    assert without_people("h", path, form_of(path.encode())) == shown_and_counted("h", path)
+    octets = path.encode()
+    assert without_people(octets, look(octets)).decode() == masked(path)
+
+
+@given(PATHS)
+def test_it_is_seen_where_the_last_slash_stands(path: str) -> None:
+    assert look(path.encode()) // (FLAGS + 1) == path.rfind("/")

@@ -1,18 +1,24 @@
 """What is served from a state folder, whatever else is dead."""
 
 import shutil
-from datetime import timedelta
+import socket
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
 
-from proxy.state import State, served
+from proxy.state import State, TablesNotMade, served
 from redirect_rules.packs import Packs
 from redirect_rules.publishing import publish
 from redirect_rules.seeding import packs_of, seed
 from redirect_rules.snapshot_file import CURRENT, path_of
 from redirect_rules.snapshot_seal import SnapshotRefused
 from redirect_rules.store import NEW, Change, Kind, Put, Ref
+from redirect_rules.stores.hits import Span
 from tests.conftest import AUTUMN, settings_with
 
 
@@ -91,3 +97,41 @@ def test_a_number_that_waited_serves_at_a_start_after_its_instant(state: State, 
     later = served(settings_with({"DVC_EDGE__STATE__FOLDER": str(state.folder)}), at)
     assert later.snapshot.number == 3
     later.close()
+
+
+WRITES = """
+import sys
+from datetime import date
+from pathlib import Path
+from proxy.state import State
+from redirect_rules.hits import Hit
+sums = State(Path(sys.argv[1]), f"sqlite:///{sys.argv[1]}/rules.db", False).hit_sums()
+sums.add(date(2026, 11, 1), {Hit("langson", "a.vn/a", "notice", "navigation", ""): 3})
+sums.close()
+print("sqlalchemy" in sys.modules)
+"""
+
+
+def test_whoever_writes_hits_first_has_the_tables_made_by_another_process(tmp_path: Path) -> None:
+    folder = tmp_path / "new"
+    done = subprocess.run(
+        [sys.executable, "-c", WRITES, str(folder)], capture_output=True, text=True, timeout=60, check=True
+    )
+    assert done.stdout == "False\n", "every worker would hold what only the first start needs"
+    store = State(folder, f"sqlite:///{folder}/rules.db", four_eyes=False).hits()
+    assert [one.visits for one in store.answered(Span.until(date(2026, 11, 1), 1))] == [3]
+    store.close()
+
+
+def test_tables_of_a_later_release_are_left_as_they_are(state: State) -> None:
+    with closing(sqlite3.connect(state.folder / "rules.db")) as connection, connection:
+        connection.execute("update alembic_version set version_num = 'v9999'")
+    with pytest.raises(TablesNotMade, match=r"tables of a later release \(v9999\): use that release"):
+        state.hit_sums()
+
+
+def test_a_server_that_is_not_there_is_told_in_its_own_words(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    with pytest.raises(Exception, match="refused"):
+        State(tmp_path, f"postgresql://rules:secret@127.0.0.1:{port}/rules", four_eyes=False).hit_sums()

@@ -19,8 +19,13 @@ from urllib.error import HTTPError
 import pytest
 
 from bench.chaos import Edge, edge
+from proxy.state import State
 from proxy.supervisor import cannot_listen
-from tests.conftest import CONF
+from redirect_rules.packs import Packs
+from redirect_rules.publishing import publish
+from redirect_rules.seeding import packs_of, seed
+from redirect_rules.store import Change
+from tests.conftest import AUTUMN, CONF, settings_with
 
 pytestmark = pytest.mark.clocked
 
@@ -61,6 +66,50 @@ def test_what_is_in_hand_is_finished_and_nobody_else_is_sent_here(tmp_path: Path
         assert started.process.wait(5) == 0
         assert "dvc-edge stopped." in started.said.read_text()
         assert "Traceback" not in started.said.read_text()
+
+
+def test_an_edge_that_still_reads_stops_when_told_to_and_not_when_told_to_read_again(tmp_path: Path) -> None:
+    portals = tmp_path / "portals.toml"
+    os.mkfifo(portals)  # reading it ends when somebody has written it
+    environ = {
+        "DVC_EDGE__RULES__PORTALS": str(portals),
+        "DVC_EDGE__STATE__FOLDER": str(tmp_path),
+        "DVC_EDGE__LISTEN__PORT": "0",
+        "DVC_EDGE__OPERATIONS__PORT": "0",
+    }
+    command = [sys.executable, "-m", "proxy", "serve", "--config", str(CONF / "edge.toml")]
+    with subprocess.Popen(command, env={**os.environ, **environ}, stderr=subprocess.PIPE, text=True) as reading:
+        writer = _opened_by_a_reader(portals)
+        reading.send_signal(signal.SIGHUP)
+        reading.send_signal(signal.SIGTERM)
+        _, said = reading.communicate(timeout=30)
+        os.close(writer)
+    assert (reading.returncode, "Traceback" in said) == (0, False)
+
+
+def _opened_by_a_reader(fifo: Path) -> int:
+    until = time.monotonic() + 60
+    while True:
+        try:
+            return os.open(fifo, os.O_WRONLY | os.O_NONBLOCK)
+        except OSError:  # nobody reads it yet
+            assert time.monotonic() < until
+            time.sleep(0.01)
+
+
+def test_the_supervisor_keeps_no_file_of_rules_from_being_removed(tmp_path: Path, packs: Packs) -> None:
+    state = State.of(settings_with({"DVC_EDGE__STATE__FOLDER": str(tmp_path / "var")}))
+    with state.store() as store:
+        seed(store, packs_of(packs.sources), at=AUTUMN)
+        publish(store, packs.sources, state.snapshots, Change("an", "one", AUTUMN))
+    with edge(tmp_path) as started:
+        supervisor, *others = [started.process.pid, started.fork_server(), *started.workers()]
+        assert _maps_rules(supervisor) is False
+        assert [_maps_rules(pid) for pid in others] == [True] * 3
+
+
+def _maps_rules(pid: int) -> bool:
+    return ".snapshot" in Path(f"/proc/{pid}/maps").read_text()
 
 
 def test_idle_connections_are_closed(tmp_path: Path) -> None:

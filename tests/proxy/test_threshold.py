@@ -36,7 +36,7 @@ async def test_known_requests_are_answered_without_a_parser(packs: Packs, pages:
                 assert same(await connection.ask(KNOWN)) == same(first)
             assert len(lane.server.thresholds) == 1
             assert not [one for one in lane.server.connections if one.transport is not None]
-            assert lane.server.requests_count == 4
+            assert lane.server.answered == 4
 
 
 # what comes after a known request            how its answer begins
@@ -109,7 +109,7 @@ async def test_who_takes_nothing_of_the_answers_is_cut_off(packs: Packs, pages: 
                 while not paused:
                     sock.sendall(KNOWN)
                     answered += 1
-                    while lane.server.requests_count < answered:  # noqa: ASYNC110 - a number tells nobody
+                    while lane.server.answered < answered:  # noqa: ASYNC110 - a number tells nobody
                         await asyncio.sleep(0.001)
                     paused = any(one._paused for one in lane.server.thresholds)
                 await until_nobody_stands_there(lane)

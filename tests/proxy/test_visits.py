@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from multidict import CIMultiDict
 
-from proxy.visits import PLACE_COOKIE, Arrival, Controls, Refused, arrival_from, without_suffix
+from proxy.visits import PLACE_COOKIE, Arrival, Controls, Refused, arrival_from, says_something_to_us, without_suffix
 from redirect_rules.clients import Crawlers
 from redirect_rules.model import JOINED, LEFT, ClientClass
 from redirect_rules.units import LocalityCode
@@ -196,3 +196,23 @@ TICKETS = [
 @pytest.mark.parametrize(("cookie", "ticket"), TICKETS)
 def test_a_ticket_for_a_pilot_comes_with_its_cookie(cookie: str, ticket: int | None) -> None:
     assert arrive(cookie=cookie).visit.ticket == ticket
+
+
+@pytest.mark.parametrize(
+    ("target", "says"),
+    [
+        ("/a?_stay=1", True),
+        ("/a?x=1&_lang=en", True),
+        ("/a?_place=none", True),
+        ("/a?%5Flang=en", True),
+        ("/a?_%6cang=en", True),
+        ("/a?x=%C4%91", False),
+        ("/_lang/_stay?ma=1.001193", False),
+        ("/a#?_lang=en", False),
+        ("/a", False),
+    ],
+)
+def test_what_may_be_said_to_us_is_not_overlooked(target: str, says: bool) -> None:  # noqa: FBT001 - a column
+    assert says_something_to_us(target) is says
+    if not says:
+        assert arrive(target).controls == Controls()

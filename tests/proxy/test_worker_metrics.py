@@ -53,6 +53,14 @@ def test_workers_count_together_and_who_takes_a_slot_over_counts_on(tmp_path: Pa
     counts.close()
 
 
+def test_a_file_that_is_just_being_made_does_not_keep_the_others_from_being_read(tmp_path: Path) -> None:
+    counts = WorkerMetrics.create([tmp_path])
+    work(counts, 0, 3)
+    (counts.folder / "counter_1.db").touch()
+    assert samples(counts)["visits_total langson"] == 3
+    counts.close()
+
+
 def test_what_was_true_of_a_worker_while_it_lived_goes_with_it(tmp_path: Path) -> None:
     counts = WorkerMetrics.create([tmp_path])
     work(counts, 0, 1)

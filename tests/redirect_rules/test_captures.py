@@ -70,3 +70,10 @@ def test_a_kept_value_is_kept_as_it_is_when_read_again(type_name: str, sent: str
     if once is not None:
         assert read(once) == once
         assert len(once) <= max(LONGEST_TEXT, len(sent))
+
+
+@given(st.sampled_from(sorted(TYPES)), st.one_of(st.from_regex(r"[A-Za-z0-9._~-]{1,30}"), st.text(max_size=30)))
+def test_what_keeps_its_values_as_they_were_sent_says_so_without_reading_them(type_name: str, sent: str) -> None:
+    kind = TYPES[type_name]
+    if kind.keeps is not None:
+        assert kind.read(sent) == (sent if kind.keeps(sent) else None)

@@ -94,6 +94,44 @@ def test_a_placeholder_that_no_rule_fills_is_found() -> None:
     assert unknown_placeholders(DESTINATIONS.by_name["search"], {"code"}) == {"keyword"}
 
 
+_NAMES = st.sampled_from(["code", "keyword", "formality_id", "province_code", "ward_code", "old_path"])
+_VALUES = st.from_regex(r"[A-Za-z0-9._~-]{1,60}", fullmatch=True)
+
+
+@given(st.sampled_from(sorted(DESTINATIONS.by_name)), st.dictionaries(_NAMES, _VALUES), st.sets(_NAMES))
+def test_a_mould_that_is_filled_is_the_address_that_is_built(
+    name: str, parameters: dict[str, str], later: set[str]
+) -> None:
+    known = DESTINATIONS.known(parameters)
+    form = DESTINATIONS.form(name, known.keys(), now=NOW)
+    if form is None:
+        return
+    mould = DESTINATIONS.mould(form, {one: value for one, value in known.items() if one not in later})
+    if mould is None:
+        return
+    values = [known[one] for one in mould.names]
+    assert all(len(value) <= mould.room for value in values)
+    filled = mould.pieces[0] + "".join(value + piece for value, piece in zip(values, mould.pieces[1:], strict=True))
+    assert filled == DESTINATIONS.build(name, parameters, now=NOW)
+
+
+def test_there_is_no_mould_of_an_address_that_the_guard_has_to_see() -> None:
+    for name, parameters in (("procedure", {"code": "1.001193"}), ("archive", {"old_path": "/a"})):
+        form = DESTINATIONS.form(name, DESTINATIONS.known(parameters).keys(), now=NOW)
+        assert form is not None
+        assert DESTINATIONS.mould(form, {}) is None
+
+
+def test_a_mould_tells_how_much_goes_into_it() -> None:
+    form = DESTINATIONS.form("search", {"keyword"}, now=NOW)
+    assert form is not None
+    mould = DESTINATIONS.mould(form, {})
+    assert mould is not None
+    for size in (mould.room, mould.room + 1):
+        built = DESTINATIONS.build("search", {"keyword": "x" * size}, now=NOW)
+        assert (built == mould.pieces[0] + "x" * size + mould.pieces[1]) is (size == mould.room)
+
+
 # address                                        the guard that refuses it
 REFUSED = [
     ("http://dichvucong.gov.vn/", "not https"),

@@ -44,11 +44,11 @@ def test_of_a_rule_that_stands_alone_the_record_is_found() -> None:
         rule("/c", ("id", "1")),
     ]
     index = DictIndex(rules)
-    find = index.alone("langson")
-    record = find(b"/a")
+    find = index.alone("langson").find
+    record = find(b"/a", 0)
     assert record is not None
-    assert list(record[1:]) == ["7", "1"]
-    shape = index.shape(record[0])
+    assert (record.id_tail, record.texts) == (b"7", ("1",))
+    shape = index.shape(record.number)
     assert (shape.id_head, shape.url_head) == ("langson/i-1/", "https://dichvucong.gov.vn/tin/")
-    assert [find(path) for path in (b"/b", b"/c", b"/d")] == [None] * 3
-    assert index.alone("hanoi")(b"/a") is None
+    assert [find(path, 0) for path in (b"/b", b"/c", b"/d")] == [None] * 3
+    assert index.alone("hanoi").find(b"/a", 0) is None

@@ -22,6 +22,7 @@ from redirect_rules.hits import (
     Choice,
     Hit,
     HitCounter,
+    Names,
     key_of,
     shown_and_counted,
     target_of,
@@ -314,3 +315,42 @@ PIECES = st.sampled_from(
 def test_a_path_is_shown_and_counted_as_each_alone_would_be(path: str) -> None:
     key = canonical_key("a.vn", path)
     assert shown_and_counted("a.vn", key.path) == (masked(key.path), key_of(key, frozenset()))
+
+
+VISITS = st.lists(
+    st.tuples(st.integers(0, 40), st.booleans(), st.sampled_from(["count", "drain", "tomorrow"])), max_size=60
+)
+
+
+@given(st.integers(0, 30), VISITS)
+def test_a_naming_counts_as_the_counter_itself_would(limit: int, visits: list[tuple[int, bool, str]]) -> None:
+    """Whatever was counted besides, and however often it is drained."""
+    ours, theirs = HitCounter(limit), HitCounter(limit)
+    told: tuple[Counter[Hit], Counter[Hit]] = (Counter(), Counter())
+    day = TODAY
+    for number, personal, what in visits:
+        path = f"/cu/{1_234_567 + number if personal else number}"
+        hit = Hit("langson", shown_and_counted("a.vn", path)[1], "redirect", "bot", f"langson/i-1/{number}")
+        naming = ours.naming("langson", "a.vn", "redirect", "bot", "langson/i-1/")
+        naming.count(path.encode(), str(number).encode(), personal=personal)
+        theirs.count(hit)
+        for counter in (ours, theirs):
+            counter.count(page(number))
+        if what != "count":
+            day = TOMORROW if what == "tomorrow" else day
+            for so_far, counter in zip(told, (ours, theirs), strict=True):
+                so_far.update(counter.drain(day))
+        assert ours.total == theirs.total
+    for so_far, counter in zip(told, (ours, theirs), strict=True):
+        so_far.update(counter.drain(day))
+    assert told[0] == told[1]
+
+
+def test_names_are_told_by_few_bits_and_hardly_mistaken() -> None:
+    names = Names(5_000)
+    assert all(names.admit(hash(("a", number))) for number in range(5_000))
+    assert all(names.has(hash(("a", number))) for number in range(5_000))
+    assert sum(names.has(hash(("b", number))) for number in range(20_000)) < 10
+    assert not names.admit(hash("one more")), "there is no room"
+    names.clear()
+    assert not names.has(hash(("a", 1)))

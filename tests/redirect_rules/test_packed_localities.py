@@ -32,6 +32,13 @@ def again(shipped: Succession) -> tuple[Succession, Gazetteer]:
     return unpacked(packed(shipped, Gazetteer.of(shipped)))
 
 
+def test_what_is_said_more_than_once_is_there_once(again: tuple[Succession, Gazetteer]) -> None:
+    succession, gazetteer = again
+    said = [unit.name for unit in (*succession.new_communes.values(), *succession.old_communes.values())]
+    said += [name.plain for name in gazetteer.names] + [*gazetteer.by_name]
+    assert len({id(text) for text in said}) == len(set(said)) < len(said) / 2
+
+
 def test_the_shipped_units_come_back_with_what_became_of_them(
     shipped: Succession, again: tuple[Succession, Gazetteer]
 ) -> None:

@@ -83,5 +83,5 @@ def test_an_index_without_a_rule_says_nothing_of_it_in_any_way() -> None:
     assert without.find("langson", "/b", (), AUTUMN) == two
     assert (without.at(one.address), without.at(two.address)) == ([], [two])
     assert ([*without], len(without)) == ([two], 1)
-    assert without.alone("langson")(b"/b") is None
+    assert without.alone("langson").find(b"/b", 0) is None
     assert without.names_at("langson", "/a") == {"id"}

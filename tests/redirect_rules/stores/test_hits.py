@@ -289,7 +289,7 @@ def test_the_longest_names_there_are_can_be_kept(hits: HitStore) -> None:
 
 
 def test_a_write_is_whole_or_it_is_nothing(hits: HitStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("redirect_rules.stores.hits._ADDED_AT_ONCE", 2)
+    monkeypatch.setattr("redirect_rules.stores.hit_sums.STATEMENT_ROWS", (2, 1))
     unwritable = hit("/~\ud800")  # the last in order, and no database holds half a character
     with pytest.raises(UnicodeEncodeError):
         hits.add(TODAY, {hit(f"/{number}"): 1 for number in range(5)} | {unwritable: 1})

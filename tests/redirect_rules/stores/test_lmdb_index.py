@@ -62,16 +62,16 @@ def test_the_file_answers_as_the_memory_does(rules: list[ExactRule], visits: lis
 
 def record_of(index: ExactIndex, portal: str, path: str) -> object:
     """What `alone` says, with its shape."""
-    record = index.alone(portal)(path.encode())
-    return None if record is None else (index.shape(record[0]), *record[1:])
+    record = index.alone(portal).find(path.encode(), path.rfind("/"))
+    return None if record is None else (index.shape(record.number), record.id_tail, record.texts)
 
 
 def test_what_stands_alone_is_found_by_its_octets() -> None:
     rules = [rule("/a"), rule("/b", ("id", "1")), rule("/c"), rule("/c", ("id", "1")), rule("/d", valid_until=NOW)]
     with index_of([*rules, rule("/d", valid_from=NOW)._replace(id="later")]) as index:
-        assert index.alone("langson")(b"/a") is not None
-        assert [index.alone("langson")(path) for path in (b"/b", b"/c", b"/d", b"/e", b"/A")] == [None] * 5
-        assert index.alone("nobody")(b"/a") is None
+        assert index.alone("langson").find(b"/a", 0) is not None
+        assert [index.alone("langson").find(path, 0) for path in (b"/b", b"/c", b"/d", b"/e", b"/A")] == [None] * 5
+        assert index.alone("nobody").find(b"/a", 0) is None
 
 
 def test_rules_that_follow_each_other_stand_together() -> None:

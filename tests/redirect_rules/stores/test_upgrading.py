@@ -10,7 +10,8 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 
 from redirect_rules.store import StoreTooNew
-from redirect_rules.stores.database import NEWEST, Database
+from redirect_rules.stores.database import Database
+from redirect_rules.stores.migrations import NEWEST
 
 
 def test_the_newest_number_is_the_head_of_the_migrations() -> None:

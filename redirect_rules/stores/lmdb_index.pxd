@@ -1,0 +1,15 @@
+cimport cython
+from redirect_rules.octets cimport joined
+from redirect_rules.packed_rules cimport Alone, Packed, packed
+
+cdef bytes _PLAIN
+
+cdef class MappedAlone(Alone):
+    cdef object _get
+    cdef object _table
+    cdef bytes _number
+    cdef object _places
+    cdef dict _begins
+    @cython.locals(octets=cython.p_char, end=Py_ssize_t, begin=bytes, key=bytes, record=bytes)
+    cpdef Packed find(self, bytes path, Py_ssize_t cut)
+    cdef bytes _key(self, bytes path, Py_ssize_t cut)
