@@ -5,6 +5,7 @@ from proxy.prepared cimport Once, Prepared
 from proxy.shortcuts cimport Desk, Hop, Shortcuts
 
 cdef bytes _GET
+cdef int _BLANK
 cdef bytes _NOTHING
 cdef int _LONGEST_REMEMBERED
 

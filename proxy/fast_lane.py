@@ -30,6 +30,7 @@ from redirect_rules.snapshot import Snapshot
 # Passed on, made of a body, or different every second.
 _NEVER_KEPT: Final = (Forward, SayNotSent, ShowSecurityContact)
 _GET: Final = b"GET "
+_BLANK: Final = ord(" ")
 _NOTHING: Final = b""
 _LONGEST_REMEMBERED: Final = 1_024  # octets of a head, by each connection
 _log = logging.getLogger(__name__)
@@ -209,7 +210,7 @@ class FastLane:
         if tail and caller.heads is self.heads and data.startswith(_GET) and data.endswith(tail):
             octets = data  # typed as what is cut in less time
             caller.target = octets[4 : len(data) - len(tail)]
-            return True
+            return _BLANK not in caller.target  # else there is more in it than one request
         parts = data.split(b" ", 2)
         if len(parts) != 3:
             return False

@@ -42,6 +42,11 @@ STREAMS: dict[str, Sequence[bytes]] = {
     "two in one chunk": [KNOWN + BOT],
     "three in one chunk, then one": [KNOWN + BOT + OTHER, KNOWN],
     "one and a half": [KNOWN + BOT[:20], BOT[20:]],
+    "one, then twice the same in one chunk": [KNOWN, KNOWN + KNOWN, KNOWN],
+    "one, then one with a blank in it": [KNOWN, KNOWN.replace(b" /", b" /a /", 1)],
+    "one, then one in two halves": [KNOWN, KNOWN[:30], KNOWN[30:]],
+    "one, then one behind a line of its own": [KNOWN, b"GET /vi HTTP/1.1\r\nHost: a\r\n\r\n" + KNOWN],
+    "one, then one that is no GET": [KNOWN, KNOWN.replace(b"GET", b"PUT", 1)],
     "an octet before it": [b"\n" + KNOWN],
     "a line end before it": [b"\r\n" + KNOWN],
     "an octet behind it": [KNOWN + b"x"],
@@ -185,6 +190,8 @@ FAST = {
     "all but the last octet": 0, "a websocket": 0, "a form, then a known request": 0, "HTTP/1.0, kept": 0,
     "no body, said so": 1, "to be kept": 2, "a long target": 0, "a long field": 0, "trailers": 1,
     "a chunked body that is one": 0, "expectation of a body": 0, "one and a half": 0,
+    "one, then twice the same in one chunk": 1, "one, then one with a blank in it": 1,
+    "one, then one in two halves": 1, "one, then one behind a line of its own": 1, "one, then one that is no GET": 1,
 }  # fmt: skip
 
 
