@@ -26,7 +26,7 @@ from proxy.passing.proxy_protocol import Preface
 from proxy.passing.repeats import Ended, Repeat
 from proxy.refusals import Farewell, Refusals, hints
 from proxy.responses import answer_in_http11
-from proxy.threshold import Threshold
+from proxy.threshold import Outbox, Threshold
 from proxy.timed_protocol import TimedProtocol
 from proxy.visits import Reason
 
@@ -294,6 +294,7 @@ class EdgeServer(Server):
         self.hsts = f"max-age={hsts_seconds}" if hsts_seconds else ""
         self.admission = Admission(limits)
         self.deadlines = Deadlines(loop)
+        self.outbox = Outbox(loop)
         self.metrics = ConnectionMetrics(registry or CollectorRegistry())
         self.refusals = Refusals(edge.turn_away, clock=loop.time)
         self.patience_seconds = max(

@@ -1,7 +1,15 @@
 cimport cython
 from proxy.fast_lane cimport Caller, Lanes
 
+cdef class Outbox:
+    cdef object _loop
+    cdef list _waiting
+    cpdef put(self, object transport, bytes answer)
+    @cython.locals(waiting=list)
+    cpdef send(self)
+
 cdef class Threshold:
+    cdef Outbox _outbox
     cdef Lanes _lanes
     cdef Caller _caller
     cdef object _house

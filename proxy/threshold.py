@@ -2,9 +2,13 @@
 
 A parser, a task and their end cost more than twenty answers.  So a connection has none of them until the first chunk
 comes that is not one request that is known; then it is handed over, once and for all, as if it had begun with that.
+
+What is answered in one turn of the loop is sent together at its end.  Sending is the kernel's work and answering ours:
+each goes quicker where the other does not come between, and a proxy on this machine is woken once, not each time.
 """
 
 import asyncio
+import logging
 from typing import Protocol, cast
 
 from proxy.admission import Admission, ConnectionMetrics
@@ -31,6 +35,7 @@ class House(Protocol):
     admission: Admission
     deadlines: Deadlines
     metrics: ConnectionMetrics
+    outbox: "Outbox"
     patience_seconds: float
     thresholds: "set[Threshold]"
 
@@ -43,6 +48,33 @@ class House(Protocol):
         ...
 
 
+class Outbox:
+    """The answers of one turn of the loop.  No connection has two in it, for none is read twice in a turn."""
+
+    __slots__ = ("_loop", "_waiting")
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._waiting: list[tuple[asyncio.Transport, bytes]] = []
+
+    def put(self, transport: asyncio.Transport, answer: bytes) -> None:
+        """Send an answer before anything more is read."""
+        if not self._waiting:
+            self._loop.call_soon(self.send)
+        self._waiting.append((transport, answer))
+
+    def send(self) -> None:
+        """Send everything now: whoever ends a connection or hands it over does so behind its answer."""
+        waiting, self._waiting = self._waiting, []
+        for transport, answer in waiting:
+            try:
+                if not transport.is_closing():
+                    transport.write(answer)
+            except Exception:
+                # One connection's trouble must not cost all the others their answers.
+                logging.getLogger(__name__).exception("an answer could not be sent")
+
+
 class Threshold:
     """One connection, as asyncio.Protocol names what happens to it; no child of that, for it has nothing to give."""
 
@@ -52,6 +84,7 @@ class Threshold:
         "_house",
         "_lanes",
         "_loop",
+        "_outbox",
         "_paused",
         "_place",
         "_since",
@@ -66,6 +99,7 @@ class Threshold:
         self._lanes = lanes
         self._caller = Caller()
         self._house = house
+        self._outbox = house.outbox
         self._loop = loop
         self.preface: Preface | None = None  # what a load balancer has said about the connection
         self.due = 0  # the tick at which `ring` is called
@@ -103,10 +137,11 @@ class Threshold:
         if answer is None:
             self._hand_over(transport, data)
             return
-        transport.write(answer)
         if answer.__class__ is Last:
+            transport.write(answer)
             transport.close()
         else:
+            self._outbox.put(transport, answer)
             self._since = self._loop.time()
             self._answered = True
 
@@ -125,6 +160,7 @@ class Threshold:
     def close(self) -> None:
         """End the connection when what was answered is sent."""
         if self._transport is not None:
+            self._outbox.send()
             self._transport.close()
 
     def ring(self, now: float) -> None:
@@ -151,6 +187,7 @@ class Threshold:
 
     def _hand_over(self, transport: asyncio.Transport, data: bytes) -> None:
         self._leave()
+        self._outbox.send()
         reader = self._house.reader()
         reader.preface = self.preface
         transport.set_protocol(cast(asyncio.BaseProtocol, reader))

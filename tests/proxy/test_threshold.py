@@ -7,6 +7,7 @@ import pytest
 
 from proxy.packs import Packs
 from proxy.pages import Pages
+from proxy.threshold import Outbox
 from tests.proxy.lanes import Connection, Lane, lane_over, same
 
 pytestmark = pytest.mark.clocked
@@ -135,3 +136,87 @@ async def test_the_crowd_is_counted_once_whoever_reads(packs: Packs, pages: Page
             await known.ask(KNOWN)
             await read.ask(FORM)
             assert lane.server.admission.connections == 2
+
+
+class Wire(asyncio.Transport):
+    """Takes what is written, or refuses it."""
+
+    def __init__(self, sent: list[tuple[str, bytes]], name: str, *, broken: bool = False) -> None:
+        super().__init__()
+        self.sent, self.name, self.broken, self.closed = sent, name, broken, False
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        if self.broken:
+            raise RuntimeError("the handle is closed")
+        self.sent.append((self.name, bytes(data)))
+
+    def is_closing(self) -> bool:
+        return self.closed
+
+
+async def test_what_is_answered_in_one_turn_is_sent_at_its_end_and_in_order() -> None:
+    sent: list[tuple[str, bytes]] = []
+    outbox = Outbox(asyncio.get_running_loop())
+    for name in "abc":
+        outbox.put(Wire(sent, name), b"1")
+    assert sent == []
+    await asyncio.sleep(0)
+    assert sent == [("a", b"1"), ("b", b"1"), ("c", b"1")]
+    outbox.put(Wire(sent, "d"), b"2")
+    await asyncio.sleep(0)
+    assert sent[3:] == [("d", b"2")], "and in every turn again"
+
+
+async def test_what_must_not_wait_is_sent_at_once_and_only_once() -> None:
+    sent: list[tuple[str, bytes]] = []
+    outbox = Outbox(asyncio.get_running_loop())
+    outbox.put(Wire(sent, "a"), b"1")
+    outbox.send()
+    assert sent == [("a", b"1")]
+    await asyncio.sleep(0)
+    assert sent == [("a", b"1")]
+
+
+async def test_a_connection_that_cannot_be_written_to_costs_no_other_its_answer(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    sent: list[tuple[str, bytes]] = []
+    outbox = Outbox(asyncio.get_running_loop())
+    gone, broken = Wire(sent, "gone"), Wire(sent, "broken", broken=True)
+    for wire in (gone, broken, Wire(sent, "a")):
+        outbox.put(wire, b"1")
+    gone.closed = True
+    await asyncio.sleep(0)
+    assert sent == [("a", b"1")]
+    assert caplog.text.count("could not be sent") == 1
+
+
+async def test_who_is_let_go_gets_the_answer_first(packs: Packs, pages: Pages) -> None:
+    """The edge stops in the very turn in which it has answered."""
+    async with lane_over(packs, pages) as lane:
+        await lane.asked(KNOWN)
+        reader, writer = await asyncio.open_connection("127.0.0.1", lane.port)
+        while not lane.server.thresholds:  # noqa: ASYNC110 - a set tells nobody
+            await asyncio.sleep(0.01)
+        (threshold,) = lane.server.thresholds
+        threshold.data_received(KNOWN)
+        threshold.close()
+        async with asyncio.timeout(20):
+            assert (await reader.read()).startswith(b"HTTP/1.1 200 ")
+        writer.close()
+
+
+async def test_who_is_handed_over_gets_the_answer_first(packs: Packs, pages: Pages) -> None:
+    async with lane_over(packs, pages) as lane:
+        await lane.asked(KNOWN)
+        reader, writer = await asyncio.open_connection("127.0.0.1", lane.port)
+        while not lane.server.thresholds:  # noqa: ASYNC110 - as above
+            await asyncio.sleep(0.01)
+        (threshold,) = lane.server.thresholds
+        threshold.data_received(KNOWN)
+        threshold.data_received(b"NONSENSE\r\n\r\n")
+        async with asyncio.timeout(20):
+            heard = await reader.read()
+        writer.close()
+        assert heard.startswith(b"HTTP/1.1 200 ")
+        assert heard.count(b"HTTP/1.1 400 ") == 1
