@@ -34,7 +34,6 @@ cdef bytes _LONG_WORD
 cdef bytes _LONG_NUMBER
 cdef bytes _MASK
 
-cpdef bytes form_of(bytes path)
 cpdef Py_ssize_t look(bytes path) except -1
 @cython.locals(numbers=Py_ssize_t, word=Py_ssize_t, place=Py_ssize_t, at=Py_ssize_t, found=Py_ssize_t, after=bint, octet=cython.uchar, form=cython.uchar)
 cpdef Py_ssize_t _looked_through(bytes path) except -1

@@ -54,7 +54,6 @@ _LONG_NUMBER: Final = b"0" * 7
 _MASK: Final = MASK.encode()
 _NUMBER: Final = re.compile(rb"[0-9]{7,}")
 _MOST_KEPT: Final = 20_000
-_NOTHING: Final = b""
 _OUTSIDE: Final = 0
 _IN_LINES: Final = bytes(octet >= ord(" ") and octet not in b'"\\\x7f' for octet in range(256))
 
@@ -326,11 +325,6 @@ def ends_after(url_head: str, scopes: Mapping[str, frozenset[str]]) -> tuple[byt
     segments = path[:-1].split("/")
     plain = all(segment and not segment.encode().translate(None, _IN_NAMES) for segment in segments)
     return (_IN_ENDS, frozenset()) if plain and segments[0].lower() not in scope else None
-
-
-def form_of(path: bytes) -> bytes:
-    """A path told by kinds of octets, one for each of its own."""
-    return path.translate(_FORMS)
 
 
 def look(path: bytes) -> int:

@@ -60,7 +60,7 @@ READERS: Final = frozenset(client.value for client in ClientClass if reads_pages
 
 _LONGEST_HIDDEN = 40
 _MOST_NAMINGS = 1_024
-_BITS_OF_A_NAME, _PROBES = 64, 4
+_BITS_OF_A_NAME, _PROBES = 64, 8
 
 UNNAMED: Final = 0
 BY_RULE: Final = 1
@@ -185,9 +185,9 @@ def _hidden(found: str) -> str:
 
 
 class Names:
-    """Which names were given, at most `room` of them; told by four bits each.
+    """Which names were given, at most `room` of them; told by eight bits each.
 
-    One name in some 60,000 is taken for another; hashes of texts are keyed, so that nobody can choose which.
+    One name in some ten million is taken for another; hashes of texts are keyed, so that nobody can choose which.
     """
 
     __slots__ = ("_bits", "_mask", "given", "room")

@@ -172,6 +172,13 @@ async def primed(lane: Lane) -> None:
             await connection.ask(request)
 
 
+@pytest.mark.usefixtures("no_new_notices")
+async def test_what_was_asked_for_twice_is_known_from_then_on(packs: Packs, pages: Pages) -> None:
+    async with lane_over(packs, pages) as lane:
+        await primed(lane)
+        assert lane.fast == len(PRIMED)
+
+
 async def test_both_lanes_say_the_same_to_every_stream(packs: Packs, pages: Pages) -> None:
     async with lane_over(packs, pages) as fast, lane_over(packs, pages, enabled=False) as slow:
         await primed(fast)

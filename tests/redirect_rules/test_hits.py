@@ -279,8 +279,7 @@ def test_memory_is_bounded_whatever_comes() -> None:
     for _ in range(50_000):
         counter.count(page(dice.randrange(10**9), dice.choice(["", f"a/{dice.randrange(10**9)}"])))
     counts = counter.drain(TODAY)
-    # One name in some 60,000 is taken for one that was given, and 100,000 were asked for.
-    assert len(counts) < 1_500 + 40
+    assert len(counts) < 1_500 + 5
     assert sum(counts.values()) == 50_000
 
 
@@ -351,7 +350,7 @@ def test_names_are_told_by_few_bits_and_hardly_mistaken() -> None:
     names = Names(5_000)
     assert all(names.admit(hash(("a", number))) for number in range(5_000))
     assert all(names.has(hash(("a", number))) for number in range(5_000))
-    assert sum(names.has(hash(("b", number))) for number in range(20_000)) < 10
+    assert sum(names.has(hash(("b", number))) for number in range(20_000)) < 3
     assert not names.admit(hash("one more")), "there is no room"
     names.clear()
     assert not names.has(hash(("a", 1)))
