@@ -3,14 +3,20 @@ from proxy.generations cimport Doorkeeper, Halves
 from proxy.journal cimport Journal
 from proxy.prepared cimport Once, Prepared
 from proxy.shortcuts cimport Desk, Hop, Shortcuts
+from redirect_rules.octets cimport place_of
 
 cdef bytes _GET
-cdef int _BLANK
-cdef bytes _NOTHING
-cdef int _LONGEST_REMEMBERED
+cdef bytes _BLANK
+cdef bytes _LINE_END
+cdef bint _COMPILED
+
+cdef class Crowd:
+    cdef readonly bytes end
+    cdef readonly dict audiences
 
 cdef class Caller:
-    cdef public bytes tail
+    cdef public Crowd crowd
+    cdef public bytes opening
     cdef public bytes target
     cdef public object audience
     cdef public object heads
@@ -36,11 +42,11 @@ cdef class FastLane:
     cdef long long _end
     cdef object _now
     cdef bytes _date
-    @cython.locals(started=cython.longlong, target=bytes, found=Prepared, desk=Desk, hop=Hop, sent=bytes, request_id=bytes)
+    @cython.locals(started=cython.longlong, target=bytes, found=Prepared, desk=Desk, hop=Hop, makes_first=bint, sent=bytes, request_id=bytes)
     cpdef object answer(self, bytes data, Caller caller)
-    @cython.locals(parts=list, method=bytes, tail=bytes, heads=Halves, octets=cython.p_char)
+    @cython.locals(parts=list, method=bytes, tail=bytes, heads=Halves, octets=cython.p_char, cut=Py_ssize_t, until=Py_ssize_t, crowd=Crowd, opening=bytes)
     cdef bint _recognizes(self, bytes data, Caller caller) except -1
-    @cython.locals(octets=bytes, request_id=bytes, journal=Journal, nanoseconds=cython.longlong)
+    @cython.locals(octets=bytes, request_id=bytes, journal=Journal, ended=cython.longlong, nanoseconds=cython.longlong)
     cdef object _sent_once(self, Once answer, long long started, bint closes)
     @cython.locals(octets=bytes, request_id=bytes, asked=tuple, plain=Once)
     cdef object _made_anew(self, object audience, bytes target, long long started)

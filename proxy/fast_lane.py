@@ -16,6 +16,7 @@ from aiohttp.web import BaseRequest, Response, ResponseKey
 from proxy.access_log import Entry
 from proxy.audiences import Audience, Facts, Head, Manner, is_ordinary
 from proxy.clock import instant_of, nanoseconds_of
+from proxy.compiled import form_of
 from proxy.config import FastLaneSettings
 from proxy.generations import Doorkeeper, Generations
 from proxy.journal import Account, Journal
@@ -25,17 +26,20 @@ from proxy.responses import http_date
 from proxy.verdicts import Verdicts
 from redirect_rules.answers import Forward, SayNotSent, ShowSecurityContact
 from redirect_rules.decision import Decision
+from redirect_rules.octets import place_of
 from redirect_rules.snapshot import Snapshot
 
 # Passed on, made of a body, or different every second.
 _NEVER_KEPT: Final = (Forward, SayNotSent, ShowSecurityContact)
 _GET: Final = b"GET "
-_BLANK: Final = ord(" ")
-_NOTHING: Final = b""
-_LONGEST_REMEMBERED: Final = 1_024  # octets of a head, by each connection
+_BLANK: Final = b" "
+_LINE_END: Final = b"\r\n"
+_MOST_CROWDS, _LONGEST_END = 64, 1_024  # octets
+_MOST_OPENINGS, _LONGEST_OPENING = 256, 256  # octets
 _log = logging.getLogger(__name__)
 _SECOND: Final = timedelta(seconds=1)
 _OVERHEAD_OCTETS: Final = 400  # of an entry of a dictionary and its objects, measured
+_COMPILED: Final = form_of(__name__) == "compiled"
 
 
 class Last(bytes):
@@ -91,13 +95,28 @@ class Maker(Protocol):
 _NOBODY: Final = Audience(Facts("", "", (), "", "", None))
 
 
-class Caller:
-    """Who asked last over one connection: nearly always they ask again in the same words."""
+class Crowd:
+    """All whose heads end alike: they differ in the version and the first field, which as a rule is the host."""
 
-    __slots__ = ("audience", "heads", "tail", "target")
+    __slots__ = ("audiences", "end")
+
+    def __init__(self, end: bytes) -> None:
+        """`end`: from the second field to the end of the head."""
+        self.end = end
+        self.audiences: dict[bytes, Audience] = {}  # by what stands before that, from the blank behind the target
+
+
+class Caller:
+    """Who asked last over one connection: nearly always they ask again in the same words, of the same host or another.
+
+    So most of a head is compared with the last one, and little of it is looked up.
+    """
+
+    __slots__ = ("audience", "crowd", "heads", "opening", "target")
 
     def __init__(self) -> None:
-        self.tail = b""  # of the last head that was known, with the blank before it; b"": none was
+        self.crowd: Crowd | None = None  # to which the last head belongs, if it was known
+        self.opening = b""  # with which it began, behind its target; b"": not told apart yet
         self.target = b""  # what was asked for
         self.audience: Audience = _NOBODY
         self.heads: Heads | None = None  # those by which the audience was known
@@ -186,9 +205,11 @@ class FastLane:
         audience, target = caller.audience, caller.target
         if not self._begin <= started < self._end:
             self._turn_to(started)
-        # Where redirects are known, nearly all that is asked for is one, and was never asked for before.
         desk = self._shortcuts.desk(audience)
-        if desk is not None and desk.knows:
+        # Where redirects are known, nearly all that is asked for is one, and was never asked for before.  Compiled, to
+        # make one costs what finding one did that was kept.
+        makes_first = _COMPILED and desk is not None and desk.knows
+        if desk is not None and makes_first:
             hop = self._shortcuts.find(desk, audience, target, self._now)
             if hop is not None:
                 return self._sent_once(hop, started, closes=audience.closes)
@@ -198,20 +219,31 @@ class FastLane:
             sent = found.sent(request_id, self._date)
             self._journal.note(found.account, started, self._ticks() - started, request_id, 1)
             return Last(sent) if audience.closes else sent
-        if desk is not None and not desk.knows:
+        if desk is not None and not makes_first:
             hop = self._shortcuts.find(desk, audience, target, self._now)
             if hop is not None:
+                if not _COMPILED and self._made.knows((audience, target)):
+                    self._answers.put((audience, target), hop.prepared())
                 return self._sent_once(hop, started, closes=audience.closes)
         return self._made_anew(audience, target, started)
 
     def _recognizes(self, data: bytes, caller: Caller) -> bool:
         """Whether a chunk is a request of somebody known: who asks, and for what, is the caller's from then on."""
-        tail = caller.tail
-        if tail and caller.heads is self.heads and data.startswith(_GET) and data.endswith(tail):
+        crowd = caller.crowd
+        if (
+            crowd is not None
+            and caller.heads is self.heads
+            and data.startswith(_GET)
+            and data.endswith(crowd.end)
+            and 0 < (cut := place_of(_BLANK, data, len(_GET))) < (until := len(data) - len(crowd.end))
+        ):
             octets = data  # typed as what is cut in less time
-            caller.target = octets[4 : len(data) - len(tail)]
-            return _BLANK not in caller.target  # else there is more in it than one request
-        parts = data.split(b" ", 2)
+            opening = octets[cut:until]
+            audience = caller.audience if opening == caller.opening else crowd.audiences.get(opening)
+            if audience is not None:
+                caller.audience, caller.opening, caller.target = audience, opening, octets[len(_GET) : cut]
+                return True
+        parts = data.split(_BLANK, 2)
         if len(parts) != 3:
             return False
         method, caller.target, tail = parts
@@ -219,16 +251,17 @@ class FastLane:
         audience = None if heads is None else heads.get(tail)
         if audience is None:
             return False
-        # Of other methods, and where connections would hold too much, the next head is looked up again.
-        caller.audience, caller.heads = audience, self.heads
-        caller.tail = b" " + tail if method == b"GET" and len(tail) <= _LONGEST_REMEMBERED else _NOTHING
+        caller.audience, caller.heads, caller.opening = audience, self.heads, b""
+        # Of other methods the next head is looked up again.
+        caller.crowd = self.heads.crowd(tail, audience) if method == b"GET" else None
         return True
 
     def _sent_once(self, answer: Once, started: int, *, closes: bool) -> bytes:
         """Give what was made for one request, and tell of it."""
         request_id = self._new_id().encode()
         octets = answer.sent(request_id, self._date)
-        journal, nanoseconds = self._journal, self._ticks() - started
+        ended, journal = self._ticks(), self._journal
+        nanoseconds = ended - started
         try:
             journal.count(answer.tally, nanoseconds, 1)
             answer.count()
@@ -335,6 +368,7 @@ class Heads:
         self._audiences: Generations[tuple[Facts, Manner], Audience] = Generations(
             entries=settings.heads, octets=share // 2, weight=lambda _, __: _OVERHEAD_OCTETS
         )
+        self._crowds: dict[bytes, Crowd] = {}
 
     def admit(self, head: Head, facts: Facts, manner: Manner) -> Audience:
         """Know a head from now on.  Equal facts are one audience, where they are answered in one manner."""
@@ -344,6 +378,28 @@ class Heads:
             self._audiences.put((facts, manner), audience)
         self.by_method[head.method].put(head.tail, audience)
         return audience
+
+    def crowd(self, tail: bytes, audience: Audience) -> Crowd | None:
+        """The crowd to which a known head of a GET belongs; None where connections would hold too much."""
+        cut = tail.find(_LINE_END, tail.find(_LINE_END) + 2) + 2
+        if cut > _LONGEST_OPENING or len(tail) - cut > _LONGEST_END:
+            return None
+        end = tail[cut:]
+        crowd = self._crowds.get(end)
+        if crowd is None:
+            if len(self._crowds) >= _MOST_CROWDS:
+                self._disperse()
+            crowd = self._crowds[end] = Crowd(end)
+        if len(crowd.audiences) >= _MOST_OPENINGS:
+            crowd.audiences.clear()
+        crowd.audiences[_BLANK + tail[:cut]] = audience
+        return crowd
+
+    def _disperse(self) -> None:
+        # Connections still hold them: what is empty takes no room.
+        for crowd in self._crowds.values():
+            crowd.audiences.clear()
+        self._crowds.clear()
 
 
 class Lanes:

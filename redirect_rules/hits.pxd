@@ -26,8 +26,8 @@ cdef class HitCounter:
     cdef list _owing
     @cython.locals(counts=dict)
     cpdef count(self, object hit, int times=*)
-    @cython.locals(known=Names, others=Names, number=cython.longlong)
-    cpdef int standing(self, str rule) except -1
+    @cython.locals(known=Names, others=Names)
+    cpdef int standing(self, long long number) except -1
     cpdef owe(self, object naming)
     cpdef object named(self, object hit)
     cpdef object other(self, object hit)
@@ -36,10 +36,11 @@ cdef class Naming:
     cdef HitCounter _counter
     cdef long _drains
     cdef str _id_head
+    cdef long long _head_number
     cdef object _nameless
     cdef readonly dict _named
     cdef tuple _parts
     cdef readonly long unnamed
-    @cython.locals(counts=dict, counter=HitCounter, rule=str, standing=int)
+    @cython.locals(counts=dict, counter=HitCounter, standing=int)
     cpdef count(self, bytes path, bytes id_tail, bint personal)
     cdef object _name_of(self, bytes path, str rule, bint personal)

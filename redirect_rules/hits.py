@@ -234,6 +234,12 @@ class Names:
         self.given = 0
 
 
+def _rule_number(rule: str) -> int:
+    """Tells rules apart: of what stands up to the last slash of an id, and of the octets behind it."""
+    head, slash, tail = rule.rpartition("/")
+    return hash(head + slash) ^ hash(tail.encode())
+
+
 class HitCounter:
     """Counts hits in memory; one dictionary, no locks: it belongs to one event loop.
 
@@ -308,9 +314,11 @@ class HitCounter:
             hit, visits = naming.settle()
             self._counts[hit] = self._counts.get(hit, 0) + visits
 
-    def standing(self, rule: str) -> int:
-        """What a visit to a page of a rule may be counted as: BY_PAGE, BY_RULE, or UNNAMED for want of room."""
-        number = hash(rule)
+    def standing(self, number: int) -> int:
+        """What a visit to a page of a rule may be counted as: BY_PAGE, BY_RULE, or UNNAMED for want of room.
+
+        number  of the rule, as `_rule_number` tells it
+        """
         known, others = self._known, self._others
         if known.given < known.room or self._rules.has(number):
             return BY_PAGE
@@ -321,7 +329,7 @@ class HitCounter:
         portal, _, outcome, client, rule = hit
         if (self._known if rule else self._unknown).admit(hash(hit)):
             if rule:
-                self._rules.admit(hash(rule))
+                self._rules.admit(_rule_number(rule))
             return hit
         other = Hit(portal, OTHER, outcome, client, rule)
         return self.other(other) if rule else other
@@ -330,7 +338,7 @@ class HitCounter:
         """What a visit without a name is counted as, by its rule while there is room for that."""
         portal, _, outcome, client, rule = hit
         if self._others.admit(hash(hit)):
-            self._other_rules.admit(hash(rule))
+            self._other_rules.admit(_rule_number(rule))
             return hit
         return Hit(portal, OTHER, outcome, client, OTHER)
 
@@ -341,11 +349,12 @@ class Naming:
     What a page is counted as is worked out once between two drains; where there is no room for a name, not at all.
     """
 
-    __slots__ = ("_counter", "_drains", "_id_head", "_named", "_nameless", "_parts", "unnamed")
+    __slots__ = ("_counter", "_drains", "_head_number", "_id_head", "_named", "_nameless", "_parts", "unnamed")
 
     def __init__(self, counter: HitCounter, *parts: str) -> None:
         """`parts` are those of `HitCounter.naming`."""
         portal, _, outcome, client, self._id_head = parts
+        self._head_number = hash(self._id_head)
         self._counter = counter
         self._parts = parts
         self._drains = counter.drains
@@ -364,13 +373,12 @@ class Naming:
             self._named.clear()
         hit = self._named.get(path)
         if hit is None:
-            rule = self._id_head + id_tail.decode()
-            standing = counter.standing(rule)
+            standing = counter.standing(self._head_number ^ hash(id_tail))
             if standing == BY_PAGE:
-                hit = self._name_of(path, rule, personal=personal)
+                hit = self._name_of(path, self._id_head + id_tail.decode(), personal=personal)
             elif standing == BY_RULE:
                 portal, _, outcome, client, _ = self._parts
-                hit = counter.other(Hit(portal, OTHER, outcome, client, rule))
+                hit = counter.other(Hit(portal, OTHER, outcome, client, self._id_head + id_tail.decode()))
             else:
                 if not self.unnamed:
                     counter.owe(self)

@@ -1,7 +1,7 @@
-from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.object cimport PyObject
 from cpython.tuple cimport PyTuple_GET_SIZE
-from libc.string cimport memcpy
+from libc.string cimport memchr, memcpy
 
 cdef extern from "Python.h":
     PyObject *_borrowed "PyTuple_GET_ITEM" (object pieces, Py_ssize_t number)
@@ -28,3 +28,16 @@ cdef inline bytes copied(tuple pieces):
 
 
 cpdef bytes joined(tuple pieces)
+
+
+cdef inline Py_ssize_t placed(bytes octet, bytes octets, Py_ssize_t begin):
+    cdef const char *first = PyBytes_AS_STRING(octets)
+    cdef Py_ssize_t size = PyBytes_GET_SIZE(octets)
+    cdef const char *found
+    if begin >= size:
+        return -1
+    found = <const char *>memchr(first + begin, PyBytes_AS_STRING(octet)[0], size - begin)
+    return -1 if found == NULL else found - first
+
+
+cpdef Py_ssize_t place_of(bytes octet, bytes octets, Py_ssize_t begin) except -2

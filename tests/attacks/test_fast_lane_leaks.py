@@ -12,14 +12,15 @@ import pytest
 import pytest_asyncio
 from aiohttp.test_utils import make_mocked_request
 
-from proxy.audiences import Head
-from proxy.fast_lane import Caller
+from proxy.audiences import USUAL, Audience, Facts, Head
+from proxy.fast_lane import Caller, Heads
 from proxy.packs import Packs
 from proxy.pages import Pages
 from redirect_rules.dict_index import DictIndex
 from redirect_rules.exact import ExactRule, Place
 from redirect_rules.model import Action, Life
 from redirect_rules.schedules import CLOSING
+from tests.conftest import settings_with
 from tests.proxy.conftest import MODEL, SCHEDULES, host_of, made_portal, with_portals
 from tests.proxy.lanes import Lane, lane_over, same, unpacked
 
@@ -303,3 +304,19 @@ async def test_whoever_invents_heads_and_targets_fills_no_memory(packs: Packs, p
         request = request_for("/vi", *PERSON)
         await lane.asked(request, request)
         assert lane.fast == 1
+
+
+def test_whoever_speaks_in_ever_new_words_is_held_by_no_connection() -> None:
+    heads = Heads(settings_with({}).fast_lane)
+    callers = [Caller() for _ in range(300)]
+    for number, caller in enumerate(callers):
+        for host in range(300):
+            head = Head(b"GET", b"/", b"HTTP/1.1\r\nHost: h%d.example\r\nX: %d\r\n\r\n" % (host, number))
+            audience = heads.admit(head, Facts("GET", f"h{host}.example", (), "vi", "", None), USUAL)
+            caller.crowd = heads.crowd(head.tail, audience)
+    held = sum(len(caller.crowd.audiences) for caller in callers if caller.crowd is not None)
+    assert 0 < held <= 64 * 256
+    long = b"X: " + b"a" * 2_000 + b"\r\n"
+    somebody = Audience(Facts("GET", "h.example", (), "vi", "", None))
+    for tail in (b"HTTP/1.1\r\nHost: a\r\n" + long + b"\r\n", b"HTTP/1.1\r\n" + long + b"Host: a\r\n\r\n"):
+        assert heads.crowd(tail, somebody) is None

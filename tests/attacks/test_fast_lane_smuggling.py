@@ -26,7 +26,9 @@ KNOWN = b"GET /vi HTTP/1.1\r\n" + FIELDS + b"\r\n"
 BOT = b"GET /vi HTTP/1.1\r\n" + HOST + b"User-Agent: Googlebot\r\nAccept: text/html\r\n\r\n"
 PEEK = b"HEAD /vi HTTP/1.1\r\n" + FIELDS + b"\r\n"
 OTHER = b"GET /khong-co HTTP/1.1\r\n" + FIELDS + b"\r\n"
-PRIMED = (KNOWN, BOT, PEEK, OTHER)
+ABROAD = KNOWN.replace(MODEL.encode(), b"dichvucong.hanam.gov.vn")  # another host, in the same words
+PRIMED = (KNOWN, BOT, PEEK, OTHER, ABROAD)
+END = FIELDS.removeprefix(HOST) + b"\r\n"  # in which heads of many hosts are alike
 
 
 def with_fields(*lines: bytes, start: bytes = b"GET /vi HTTP/1.1") -> bytes:
@@ -47,6 +49,14 @@ STREAMS: dict[str, Sequence[bytes]] = {
     "one, then one in two halves": [KNOWN, KNOWN[:30], KNOWN[30:]],
     "one, then one behind a line of its own": [KNOWN, b"GET /vi HTTP/1.1\r\nHost: a\r\n\r\n" + KNOWN],
     "one, then one that is no GET": [KNOWN, KNOWN.replace(b"GET", b"PUT", 1)],
+    "one, then another host's, and back": [KNOWN, ABROAD, KNOWN, ABROAD],
+    "another host's, then one with both": [ABROAD, KNOWN.replace(HOST, HOST + b"Host: dichvucong.hanam.gov.vn\r\n"), KNOWN],
+    "one, then one that ends where its target does": [KNOWN, b"GET /vi" + END, KNOWN],
+    "one, then one that ends behind its target": [KNOWN, b"GET /vi " + END, KNOWN],
+    "one, then one that ends behind its version": [KNOWN, b"GET /vi HTTP/1.1\r\n" + END, KNOWN],
+    "one, then nothing but its end": [KNOWN, END, KNOWN],
+    "one, then a method and its end": [KNOWN, b"GET " + END, KNOWN],
+    "one, then one whose host is a target": [KNOWN, KNOWN.replace(b" HTTP/1.1\r\nHost: ", b"HTTP/1.1\r\nHost:"), KNOWN],
     "an octet before it": [b"\n" + KNOWN],
     "a line end before it": [b"\r\n" + KNOWN],
     "an octet behind it": [KNOWN + b"x"],
@@ -198,6 +208,10 @@ FAST = {
     "no body, said so": 1, "to be kept": 2, "a long target": 0, "a long field": 0, "trailers": 1,
     "a chunked body that is one": 0, "expectation of a body": 0, "one and a half": 0,
     "one, then twice the same in one chunk": 1, "one, then one with a blank in it": 1,
+    "one, then another host's, and back": 4, "another host's, then one with both": 1,
+    "one, then one that ends where its target does": 1, "one, then one that ends behind its target": 1,
+    "one, then one that ends behind its version": 1, "one, then nothing but its end": 1,
+    "one, then a method and its end": 1, "one, then one whose host is a target": 1,
     "one, then one in two halves": 1, "one, then one behind a line of its own": 1, "one, then one that is no GET": 1,
 }  # fmt: skip
 

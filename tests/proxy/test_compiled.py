@@ -21,6 +21,7 @@ MODULES: list[str] = PYPROJECT["tool"]["hatch"]["build"]["targets"]["wheel"]["ho
 # The differential suite, and what looks closest at the modules themselves.
 SUITE = [
     "attacks/test_fast_lane_leaks.py",
+    "attacks/test_fast_lane_smuggling.py",
     "proxy/test_fast_lane.py",
     "proxy/test_generations.py",
     "proxy/test_journal.py",
