@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any, Final
 
 from bench.servers import ROOT, Server, free_port, serving
-from proxy import config
+from proxy import config_file
 from proxy.clock import utc_now
 from proxy.console.desk import Desk
 from proxy.console.sessions import CookieName, begun
-from redirect_rules.store import NEW, Change, Kind, Ref
+from redirect_rules.objects import NEW, Change, Kind, Ref
 
 ACTOR: Final = "bench"
 _COOKIE: Final = "c" * 43
@@ -82,7 +82,7 @@ def console(folder: Path, state: Path, environ: Mapping[str, str] | None = None)
         **(environ or {}),
     }
     command = [sys.executable, "-m", "proxy", "console", "serve", "--config", str(ROOT / "conf/edge.toml")]
-    with Desk.open(config.load(ROOT / "conf/edge.toml", chosen), utc_now) as desk:
+    with Desk.open(config_file.load(ROOT / "conf/edge.toml", chosen), utc_now) as desk:
         _hire(desk)
         with (
             serving(command, port=port, folder=folder, environ=chosen, cpu=None) as server,

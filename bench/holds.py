@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from bench.servers import ROOT, read_answer
-from proxy import config
+from proxy import config_file
 from proxy.app import App, create_app
 from proxy.serve import running
 
@@ -107,7 +107,7 @@ def longest_steps(folder: Path, kinds: Mapping[str, Callable[[int], bytes]], *, 
         "DVC_EDGE__STATE__FOLDER": f'"{folder}"',
     }
     watch = Watch()
-    served = _Served(create_app(config.load(ROOT / "conf/edge.toml", free), log=io.StringIO()), watch)
+    served = _Served(create_app(config_file.load(ROOT / "conf/edge.toml", free), log=io.StringIO()), watch)
     served.start()
     try:
         port, number, found = served.port(), 0, dict[str, float]()

@@ -20,7 +20,7 @@ from tqdm import tqdm
 
 from bench.rulesets import OldAddress, Site, Template, late_template, old_addresses, template
 from bench.servers import ROOT
-from proxy import config
+from proxy import config_file
 from proxy.packs import load_packs
 from redirect_rules.exact import ExactRule
 from redirect_rules.model import Action, Phase, PortalKind
@@ -52,7 +52,7 @@ class Compiled:
 
 def shipped() -> Packs:
     """The rules of conf/."""
-    return load_packs(config.load(ROOT / "conf/edge.toml", {}))
+    return load_packs(config_file.load(ROOT / "conf/edge.toml", {}))
 
 
 def sites(packs: Packs) -> list[Site]:

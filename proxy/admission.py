@@ -3,6 +3,7 @@
 Addresses live here only as long as their connections, and only as keys of a count: none is logged or stored.
 """
 
+import asyncio
 import ipaddress
 from collections.abc import Sequence
 from typing import Final, Literal
@@ -89,6 +90,14 @@ class Admission:
     def __len__(self) -> int:
         """How many places there are connections from."""
         return len(self._by_place)
+
+
+def place_at(transport: asyncio.BaseTransport, said: str) -> str:
+    """Where a connection comes from, as `place_of` says it; `said`: its address, as a load balancer told it."""
+    if said:
+        return place_of(said)
+    peer = transport.get_extra_info("peername")
+    return place_of(str(peer[0])) if isinstance(peer, tuple) else ""
 
 
 def place_of(address: str) -> str:

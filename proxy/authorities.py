@@ -1,87 +1,47 @@
-"""The certificate authorities that this machine trusts, read when the first server is asked by TLS, and not before.
+"""The certificate authorities that this machine trusts, read when we first ask a server by TLS, and not before.
 
-aiohttp makes the contexts of its clients while it is imported, and for them reads every authority there is, twice: a
-fifth of a start and some megabytes, which an edge that only sends visitors away never needs.  Importing this module
-imports aiohttp's, with a context that reads them when it is used first; whoever knows that it will be used calls `read`
-before there is anybody to wait for it.  Where aiohttp was imported before, everything is as it always was.
+aiohttp makes two contexts while it is imported, and for them reads every authority there is, twice: some fifty
+milliseconds of a start, which an edge that only sends visitors away never needs.  Importing this module imports aiohttp
+where OpenSSL finds none (`SSL_CERT_FILE`, `SSL_CERT_DIR`: SSL_CTX_set_default_verify_paths(3)); aiohttp's own contexts
+then trust nobody.  Our clients are handed `trusting()`, and a test sees that each of them is.
 """
 
+import os
 import ssl
 import sys
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from functools import cache
+from typing import Final
 
-
-class PatientContext(ssl.SSLContext):
-    """What `ssl.create_default_context` makes for clients, but for the authorities: they are read before its first use.
-
-    Refuses every server until then, as a context without authorities does.
-    """
-
-    _lock = threading.Lock()
-    _wanted = False
-
-    def set_default_verify_paths(self) -> None:
-        """Note that they are wanted."""
-        self._wanted = True
-
-    def read(self) -> None:
-        """Read them, unless they are read: some tens of milliseconds."""
-        with self._lock:
-            if self._wanted:
-                super().set_default_verify_paths()
-                self._wanted = False
-
-    def wrap_bio(self, *given: Any, **named: Any) -> ssl.SSLObject:
-        """See SSLContext."""
-        self.read()
-        return super().wrap_bio(*given, **named)
-
-    def wrap_socket(self, *given: Any, **named: Any) -> ssl.SSLSocket:
-        """See SSLContext."""
-        self.read()
-        return super().wrap_socket(*given, **named)
-
-
-def _client_context(*given: Any, **named: Any) -> ssl.SSLContext:
-    """In place of `ssl.create_default_context`, as aiohttp calls it: without arguments."""
-    if given or named:
-        return _create_default_context(*given, **named)
-    context = PatientContext(ssl.PROTOCOL_TLS_CLIENT)  # which verifies, and the host's name too
-    context.load_default_certs()
-    return context
-
-
-def _nothing(_context: ssl.SSLContext) -> None:
-    """A context that verifies nobody needs no authorities."""
-
-
-_create_default_context = ssl.create_default_context
+_WHERE: Final = ("SSL_CERT_FILE", "SSL_CERT_DIR")
 
 
 @contextmanager
-def _unread() -> Iterator[None]:
-    """Contexts that are made inside wait with reading."""
-    ssl.create_default_context = _client_context
-    ssl.SSLContext.set_default_verify_paths = _nothing  # type: ignore[assignment]  # a method in place of its like, for one import
+def _nowhere() -> Iterator[None]:
+    """Contexts that are made inside find no authority, and so verify nobody."""
+    named = {name: os.environ[name] for name in _WHERE if name in os.environ}
+    os.environ.update(dict.fromkeys(_WHERE, os.devnull))
     try:
         yield
     finally:
-        ssl.create_default_context = _create_default_context
-        del ssl.SSLContext.set_default_verify_paths  # the one that it inherits is seen again
+        for name in _WHERE:
+            del os.environ[name]
+        os.environ.update(named)
 
 
-if "aiohttp" not in sys.modules:
-    with _unread():
-        import aiohttp.connector
-else:
-    import aiohttp.connector
+if "aiohttp" not in sys.modules:  # else there may be other threads already, which look for authorities
+    with _nowhere():
+        import aiohttp  # noqa: F401 - its import is what this is about
 
 
-def read() -> None:
-    """Read them now, for the clients of this process and of those that are forked from it."""
-    context = aiohttp.connector._SSL_CONTEXT_VERIFIED  # noqa: SLF001 - pinned, and a test sees whether it is there
-    if isinstance(context, PatientContext):
-        context.read()
+@cache
+def trusting() -> ssl.SSLContext:
+    """A context for our clients: it verifies servers, by the authorities of this machine and by their names.
+
+    The first call reads them, in some thirty milliseconds: whoever knows that it will be needed calls it before there
+    is anybody to wait for it, and before processes are forked that are to share what was read.
+    """
+    context = ssl.create_default_context()
+    context.set_alpn_protocols(["http/1.1"])
+    return context

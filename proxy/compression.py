@@ -16,7 +16,7 @@ Coding = Literal["", "gzip", "br"]
 """A content coding (RFC 9110 §8.4.1); "" is the page as it is."""
 
 _PREFERRED: Final[tuple[Literal["gzip", "br"], ...]] = ("gzip", "br")
-_BROTLI_QUALITY: Final = 2
+_BROTLI_QUALITY: Final = 1  # in half the time of 2, for a fifteenth more octets: fewer still than in gzip
 _LASTING_LEVEL: Final = 9
 _PASSING_LEVEL: Final = 2
 # Octets of a part that is sent as it is.  Packed, the three of a notice would be 300 octets less of ten thousand, and a

@@ -1,33 +1,15 @@
-"""conf/edge.toml and the environment → Settings.  Nothing else in the program reads either."""
+"""Everything that an operator can choose; `config_file` reads it."""
 
-import ipaddress
-import sys
-import tomllib
-from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal, Self
-from urllib.parse import urlsplit
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
+from proxy.console_settings import ConsoleSettings
 from proxy.passing.policy import PassingRow
+from proxy.setting_types import Address, Patience, Port, Rate, Seconds, is_network
+from proxy.sign_in_settings import SignInSettings
 from redirect_rules.parsing import StrictModel
-from redirect_rules.sources import Document, Problem, Problems
-
-ENVIRONMENT_PREFIX: Final = "DVC_EDGE__"
-CONFIG_VARIABLE: Final = "DVC_EDGE_CONFIG"
-
-Port = Annotated[int, Field(ge=0, le=65_535)]  # 0: any free one
-Seconds = Annotated[int, Field(ge=0, le=3_600)]
-Patience = Annotated[int, Field(ge=1, le=3_600)]
-Rate = Annotated[int, Field(ge=0, le=1_000_000)]  # octets a second; 0: any
-
-
-class Address(StrictModel):
-    """An address to listen on."""
-
-    host: str = "127.0.0.1"
-    port: Port
 
 
 class CertificateRow(StrictModel):
@@ -66,43 +48,6 @@ class Operations(Address):
     """The operators' address."""
 
     port: Port = 8082
-
-
-class ConsoleSettings(Address):
-    """The officers' address."""
-
-    enabled: bool = False  # whether `dvc-edge serve` runs it beside the workers
-    port: Port = 8083
-    public: str = ""  # how officers reach it, "https://console.example.vn"; "": http on the address itself
-    # Officers sign in by our own broker, for which the console is a client like any other: one of the four says how
-    # it shows that it is that client; none: passwords only.
-    client_id: Annotated[str, Field(min_length=1)] = "console"
-    secret_file: str = ""
-    secret_variable: str = ""
-    secret: Annotated[str, Field(repr=False)] = ""  # development only
-    signing_key_file: str = ""  # a private JWK
-    level: Literal[1, 2] = 2  # of assurance, at least
-    passwords: Literal["until-linked", "keep"] = "until-linked"
-    sealing_keys_file: str = ""  # "": FOLDER/console/sealing.keys, made where there is none
-
-    @property
-    def by_broker(self) -> bool:
-        """Whether officers can sign in by the broker."""
-        return bool(self.secret_file or self.secret_variable or self.secret or self.signing_key_file)
-
-    @model_validator(mode="after")
-    def _can_be_reached(self) -> Self:
-        problems = [*_public_problems(self.public)] if self.public else []
-        ways = ("secret_file", "secret_variable", "secret", "signing_key_file")
-        if len(given := [name for name in ways if getattr(self, name)]) > 1:
-            problems.append(f"{given[1]}: {given[0]} says it already: keep one of the two")
-        if given and not self.public:
-            problems.append("public: the broker sends officers back to this address: write how they reach the console")
-        if problems:
-            raise ValueError("; ".join(problems))
-        return self
-
-    operations: str = ""  # where the edge answers operators, "http://10.0.0.5:8082"; "": as this configuration says
 
 
 class Preview(StrictModel):
@@ -164,7 +109,7 @@ class Limits(StrictModel):
         problems = [
             f"shared_addresses: {text!r} is no network: write 203.0.113.0/24 or 2001:db8::/32"
             for text in self.shared_addresses
-            if not _is_network(text)
+            if not is_network(text)
         ]
         if self.header_total < self.header:
             problems.append(f"header_total: {self.header_total} is less than one header may have ({self.header})")
@@ -224,66 +169,6 @@ class HitSettings(StrictModel):
     distinct_per_day: Annotated[int, Field(ge=100, le=1_000_000)] = 50_000
 
 
-class SignInLimits(StrictModel):
-    """How often, for one client from one address; 0: as often as anybody likes."""
-
-    # Requests a minute, in each worker
-    sign_in: Annotated[int, Field(ge=0)] = 120  # people who leave for an upstream
-    authorize: Annotated[int, Field(ge=0)] = 600
-    par: Annotated[int, Field(ge=0)] = 30_000
-    token: Annotated[int, Field(ge=0)] = 30_000
-    introspection: Annotated[int, Field(ge=0)] = 60_000
-    userinfo: Annotated[int, Field(ge=0)] = 60_000  # from one address, whichever the client
-    # Failures within five minutes, in all workers and nodes
-    wrong_secrets: Annotated[int, Field(ge=0)] = 10
-    wrong_codes: Annotated[int, Field(ge=0)] = 20
-    wrong_tickets: Annotated[int, Field(ge=0)] = 20
-
-    @property
-    def rates(self) -> dict[str, int]:
-        """Of requests, as `sso.limits.RATES` calls them."""
-        named = ("sign_in", "authorize", "par", "token", "introspection", "userinfo")
-        return {name.replace("_", "-"): getattr(self, name) for name in named}
-
-    @property
-    def failures(self) -> dict[str, int]:
-        """Of failures, as `sso.limits.LIMITS` calls them."""
-        return {"client-secret": self.wrong_secrets, "code": self.wrong_codes, "ticket": self.wrong_tickets}
-
-
-class SignInSettings(StrictModel):
-    """Signing people in; off while no issuer is named."""
-
-    issuer: str = ""  # "https://signin.example.vn", without a slash at its end: how clients know us
-    environment: Literal["development", "production"] = "production"
-    clients: str = "clients"  # folder: a file for each system that people are signed in for
-    upstreams: str = "upstreams"  # folder: a file for each provider that knows people
-    paths: str = "sign_in.toml"  # which paths of portals need a sign-in
-    keys: str = ""  # folder of our keys; "": `keys` below state.folder
-    store: str = ""  # redis://HOST:6379/0, redis+sentinel://…; "": a Valkey of our own below state.folder
-    session_idle_minutes: Annotated[int, Field(ge=1, le=1_440)] = 30
-    session_hours: Annotated[int, Field(ge=1, le=24)] = 8
-    private_networks: list[str] = []  # that our own calls to clients may reach
-    audit_days: Annotated[int, Field(ge=0, le=3_660)] = 400  # 0: audit files stay for ever
-    limits: SignInLimits = SignInLimits()
-    simulator: Port = 0  # development only: where the simulated providers listen; 0: nowhere
-
-    @model_validator(mode="after")
-    def _can_be_an_issuer(self) -> Self:
-        problems = [
-            f"private_networks: {text!r} is no network: write 10.20.0.0/16"
-            for text in self.private_networks
-            if not _is_network(text)
-        ]
-        if self.issuer:
-            problems += _issuer_problems(self.issuer, development=self.environment == "development")
-        if self.simulator and self.environment != "development":
-            problems.append('simulator: it signs in anybody as anybody: only with environment = "development"')
-        if problems:
-            raise ValueError("; ".join(problems))
-        return self
-
-
 class Settings(StrictModel):
     """Everything an operator can choose."""
 
@@ -319,121 +204,3 @@ class Settings(StrictModel):
     def path(self, relative: str) -> Path:
         """A path of the configuration, made absolute."""
         return self.folder / relative
-
-
-def _issuer_problems(issuer: str, *, development: bool) -> Iterator[str]:
-    """What speaks against an issuer (OIDC Discovery §3): it is compared letter by letter, and cookies depend on it."""
-    try:
-        parts = urlsplit(issuer)
-        host, _ = parts.hostname or "", parts.port
-    except ValueError:
-        yield f"issuer: {issuer!r} is no address"
-        return
-    if not host or issuer != f"{parts.scheme}://{parts.netloc}" or "@" in parts.netloc or issuer != issuer.lower():
-        yield f"issuer: write {parts.scheme or 'https'}://HOST in small letters, without a path and a slash at its end"
-    local = host == "localhost" or host.endswith(".localhost")
-    if parts.scheme != "https" and not (development and local and parts.scheme == "http"):
-        yield 'issuer: must be https (http only on *.localhost with environment = "development")'
-    if development and not local:
-        yield 'environment: "development" is for issuers on *.localhost: write "production"'
-
-
-def _public_problems(public: str) -> Iterator[str]:
-    """What speaks against an address of the console: the broker compares it letter by letter."""
-    try:
-        parts = urlsplit(public)
-        host, _ = parts.hostname or "", parts.port
-    except ValueError:
-        yield f"public: {public!r} is no address"
-        return
-    if not host or public != f"{parts.scheme}://{parts.netloc}" or "@" in parts.netloc or public != public.lower():
-        yield "public: write https://HOST in small letters, without a path and a slash at its end"
-    local = host in {"localhost", "127.0.0.1"} or host.endswith(".localhost")
-    if parts.scheme != "https" and not (local and parts.scheme == "http"):
-        yield "public: must be https (http only on this machine)"
-
-
-def _is_network(text: str) -> bool:
-    try:
-        ipaddress.ip_network(text)
-    except ValueError:
-        return False
-    return True
-
-
-def places(environ: Mapping[str, str]) -> Iterator[Path]:
-    """Where a configuration may be, in order, when the command names none."""
-    if named := environ.get(CONFIG_VARIABLE):
-        yield Path(named)
-        return
-    prefix = Path(sys.prefix)
-    yield Path("conf/edge.toml")  # a checkout we stand in
-    yield prefix.parent / "conf/edge.toml"  # the checkout that this .venv belongs to
-    yield Path("/etc/dvc-edge/edge.toml")
-    yield prefix / "share/dvc-edge/conf/edge.toml"  # what came with the wheel
-
-
-def find(environ: Mapping[str, str]) -> Path:
-    """The configuration to use.  Raises Problems when there is none."""
-    looked_at = list(places(environ))
-    for path in looked_at:
-        if path.is_file():
-            return path
-    text = "no configuration here; name one with --config FILE. Looked at: " + ", ".join(map(str, looked_at))
-    raise Problems([Problem(str(looked_at[0]), 0, text)])
-
-
-def load(path: Path, environ: Mapping[str, str]) -> Settings:
-    """Read a file and the environment.  Raises Problems."""
-    try:
-        text = path.read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise Problems([Problem(str(path), 0, f"cannot be read: {error}")]) from None
-    return parse(Document(str(path), text), environ, folder=path.parent.absolute())
-
-
-def parse(document: Document, environ: Mapping[str, str], *, folder: Path) -> Settings:
-    """Check everything at once.  Raises Problems with file and line, or with the name of the variable."""
-    values = document.data
-    from_environment: dict[tuple[str, ...], str] = {}
-    problems: list[Problem] = []
-    if "folder" in values:
-        problems.append(document.problem(("folder",), "folder: unknown key: remove it, or correct its spelling"))
-    for variable, value in sorted(environ.items()):
-        if variable.startswith(ENVIRONMENT_PREFIX):
-            place = tuple(variable.removeprefix(ENVIRONMENT_PREFIX).lower().split("__"))
-            from_environment[place] = variable
-            _put(values, place, _toml_value(value))
-    try:
-        settings = Settings.model_validate(values | {"folder": folder})
-    except ValidationError as error:
-        for found, problem in zip(error.errors(include_url=False), document.problems_of(error), strict=True):
-            variable_name = _variable_at(tuple(map(str, found["loc"])), from_environment)
-            problems.append(Problem(f"environment {variable_name}", 0, problem.text) if variable_name else problem)
-        raise Problems(problems) from None
-    if problems:
-        raise Problems(problems)
-    return settings
-
-
-def _variable_at(place: tuple[str, ...], from_environment: Mapping[tuple[str, ...], str]) -> str | None:
-    """The variable that set a value, or a value inside it."""
-    return next((name for own, name in from_environment.items() if own[: len(place)] == place), None)
-
-
-def _put(values: dict[str, Any], place: tuple[str, ...], value: object) -> None:
-    table = values
-    for part in place[:-1]:
-        inner = table.setdefault(part, {})
-        if not isinstance(inner, dict):
-            return
-        table = inner
-    table[place[-1]] = value
-
-
-def _toml_value(text: str) -> object:
-    """A variable's value as TOML has it (8081, true, ["a"]), or else the text itself."""
-    try:
-        return tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
-        return text

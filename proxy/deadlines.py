@@ -32,30 +32,42 @@ class Deadlines:
         self._tick_seconds = tick_seconds
         self._slots: dict[int, set[Timed]] = {}
         self._timer: asyncio.Handle | None = None
+        self._next = 0  # the tick at which it turns; 0: at none
 
     def wind(self, timed: Timed, seconds: float) -> None:
         """Look at it in so many seconds, at the earliest and at most a tick later; not at the time of before."""
-        self.stop(timed)
-        due = math.ceil((self._loop.time() + seconds) / self._tick_seconds)
+        self.wind_at(timed, self._loop.time() + seconds)
+
+    def wind_at(self, timed: Timed, when: float) -> None:
+        """The same, at a time of the loop's clock."""
+        if timed.due:
+            self.stop(timed)
+        due = int(when / self._tick_seconds)
+        if due * self._tick_seconds < when:
+            due += 1
         timed.due = due
         slot = self._slots.get(due)
         if slot is None:
             slot = self._slots[due] = set()
         slot.add(timed)
-        if self._timer is None:
-            self._timer = self._loop.call_at(due * self._tick_seconds, self._turn)
-        elif isinstance(self._timer, asyncio.TimerHandle) and self._timer.when() > due * self._tick_seconds:
+        if not self._next or due < self._next:
+            self._turn_at(due)
+
+    def _turn_at(self, tick: int) -> None:
+        if self._timer is not None:
             self._timer.cancel()
-            self._timer = self._loop.call_at(due * self._tick_seconds, self._turn)
+        self._next = tick
+        self._timer = self._loop.call_at(tick * self._tick_seconds, self._turn)
 
     def stop(self, timed: Timed) -> None:
         """Look at it no more."""
-        if timed.due:
-            slot = self._slots.get(timed.due)
+        due = timed.due
+        if due:
+            slot = self._slots.get(due)
             if slot is not None:
                 slot.discard(timed)
                 if not slot:
-                    del self._slots[timed.due]
+                    del self._slots[due]
             timed.due = 0
 
     def __len__(self) -> int:
@@ -63,7 +75,7 @@ class Deadlines:
         return sum(map(len, self._slots.values()))
 
     def _turn(self) -> None:
-        self._timer = None
+        self._timer, self._next = None, 0
         now = self._loop.time()
         for timed in self._due(math.floor(now / self._tick_seconds + 1e-6)):
             try:
@@ -71,9 +83,11 @@ class Deadlines:
             except Exception:
                 # One connection's trouble must not stop the clock of all the others.
                 logging.getLogger(__name__).exception("a connection could not be looked at")
-        # What rang may have wound itself, and so the timer.
-        if self._slots and self._timer is None:
-            self._timer = self._loop.call_at(min(self._slots) * self._tick_seconds, self._turn)
+        # What rang may have wound itself, and so the timer; what is left of a batch is due before that.
+        if self._slots:
+            first = min(self._slots)
+            if not self._next or first < self._next:
+                self._turn_at(first)
 
     def _due(self, tick: int) -> list[Timed]:
         """At most a batch of what is due, taken out; the rest stays for the next turn of the loop."""

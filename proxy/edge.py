@@ -11,10 +11,13 @@ from aiohttp.web import BaseRequest, RequestHandler, Response, ResponseKey, Stre
 from proxy.access_log import AccessLog, Entry
 from proxy.audiences import Head
 from proxy.clock import ticks_of
+from proxy.closed_pages import ClosedPages
 from proxy.config import Settings
 from proxy.cutover import Cutover
-from proxy.edition import Answered, Edition, Issuer, Turn
+from proxy.edge_endpoints import EdgeEndpoints
+from proxy.edition import Edition, Issuer
 from proxy.fast_lane import RECEIPT, FastLane, Lanes, Receipt
+from proxy.forwarding import Forwarding
 from proxy.gate_answers import Doorkeeper
 from proxy.journal import Account, Journal
 from proxy.known_ways import Known, KnownWays
@@ -29,7 +32,10 @@ from proxy.passing.policy import Routes
 from proxy.passing.repeats import Ended, Repeat
 from proxy.passing.visitors import Passed
 from proxy.presentation import Presenter
+from proxy.request_ids import octets_of
 from proxy.responses import Asked
+from proxy.troubles import Troubles
+from proxy.turns import Answered, Turn
 from proxy.upstream_routes import Passing, UpstreamFile
 from proxy.visits import Reason
 from redirect_rules.decision import Decision
@@ -209,24 +215,25 @@ class Edge:
     def _edition_of(self, packs: Packs, before: Edition | None) -> Edition:
         names = {tag: self._pages.language_name(tag) for tag in self._pages.languages()}
         notice = self._settings.notice
-        presenter = Presenter(packs.snapshot, names, notice.seconds, notice.count_choices and self._counts_hits)
-        choice = LocalityChoice(packs.snapshot, presenter, self._pages)
-        routes = self._routes_over(packs)
-        lane = self._lane_of(packs, before, presenter)
-        cutover = Cutover(packs.snapshot, presenter)
+        snapshot, settings, pages, gate = packs.snapshot, self._settings, self._pages, self._gate
+        presenter = Presenter(snapshot, names, notice.seconds, notice.count_choices and self._counts_hits)
+        cutover, troubles = Cutover(snapshot, presenter), Troubles(pages, presenter, self._clock)
+        closed = ClosedPages(snapshot, settings, presenter, pages)
+        forwarding = Forwarding(self._routes_over(packs), self._passer, cutover, troubles, gate)
+        choice = LocalityChoice(snapshot, presenter, pages)
         return Edition(
             packs,
-            self._pages,
-            self._settings,
+            pages,
+            settings,
             self._clock,
-            presenter,
-            choice,
-            lane,
-            routes,
-            self._passer,
+            self._lane_of(packs, before, presenter),
             cutover,
+            closed,
+            forwarding,
+            EdgeEndpoints(snapshot, settings, presenter, choice, cutover, closed, forwarding, troubles, gate),
+            troubles,
             self._issuer,
-            self._gate,
+            gate,
         )
 
     def _routes_over(self, packs: Packs) -> Routes:
@@ -248,7 +255,7 @@ class Edge:
             self._settings.fast_lane,
             clock=self._clock,
             ticks=self._ticks,
-            new_id=self._new_id,
+            new_id=octets_of(self._new_id),
             journal=self._journal,
             heads=lane.heads if lane is not None else None,
             notices=Notices(presenter, self._pages),

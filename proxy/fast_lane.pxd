@@ -1,4 +1,5 @@
 cimport cython
+from proxy.clock cimport ticks as real_ticks
 from proxy.generations cimport Doorkeeper, Halves
 from proxy.journal cimport Journal
 from proxy.prepared cimport Once, Prepared
@@ -19,12 +20,14 @@ cdef class Caller:
     cdef public bytes opening
     cdef public bytes target
     cdef public object audience
+    cdef public bint closes
     cdef public object heads
 
 cdef class FastLane:
     cdef tuple _instants
     cdef object _clock
     cdef object _ticks
+    cdef bint _is_real
     cdef object _new_id
     cdef readonly Journal _journal
     cdef bint _complained

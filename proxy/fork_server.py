@@ -21,7 +21,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final, NoReturn, Self
 
-from proxy import authorities, config, processes
+from proxy import authorities, config_file, processes
 from proxy.app import load_parts
 from proxy.config import Settings
 from proxy.serve import loop_factory, prepare_output
@@ -83,9 +83,9 @@ def load(path: Path | None) -> Loaded:
     Raises Problems.  The garbage collector leaves alone what was read; whether it runs on is the caller's affair.
     """
     with uncollected():  # what it would free now leaves holes that are written to, and so copied, later
-        settings: Settings = config.load(path or config.find(os.environ), os.environ)
+        settings: Settings = config_file.load(path or config_file.find(os.environ), os.environ)
         if settings.sso.issuer:  # workers will ask upstreams, and share what is read before they are forked
-            authorities.read()
+            authorities.trusting()
         loaded = Loaded(settings, load_parts(settings))
         _read_ahead(loaded)
         processes.return_memory()  # what reading has left behind would be written to, and so copied, by each worker

@@ -180,8 +180,6 @@ class Notices:
     def _body(self, decision: Decision, audience: Audience, now: datetime) -> bytes | None:
         """The page in the coding that is asked for; None where it takes too long to make it here."""
         facts = audience.facts
-        if facts.coding == "br":
-            return None
         ask = isinstance(decision.answer, ShowNotice) and decision.answer.ask
         view = self._presenter.notice(decision, now=now, stay=False, ask=ask)
         page = self._pages.at_once(view, facts.language)

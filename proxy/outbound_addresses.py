@@ -10,6 +10,7 @@ from aiohttp import ClientSession, ClientTimeout, DummyCookieJar, TCPConnector, 
 from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
+from proxy.authorities import trusting
 from sso import egress
 from sso.egress import Networks
 
@@ -64,7 +65,9 @@ def guarded_session(allowed: Networks, *, seconds: float) -> ClientSession:
     To be made inside a running loop.  Redirects and addresses written as such are the caller's to refuse.
     """
     return ClientSession(
-        connector=TCPConnector(resolver=GuardedResolver(allowed), use_dns_cache=False, limit_per_host=4),
+        connector=TCPConnector(
+            resolver=GuardedResolver(allowed), use_dns_cache=False, limit_per_host=4, ssl=trusting()
+        ),
         cookie_jar=DummyCookieJar(),
         timeout=ClientTimeout(total=seconds, connect=CONNECT_SECONDS),
         headers={"User-Agent": "dvc-edge", "Accept-Encoding": "identity"},

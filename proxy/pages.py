@@ -5,9 +5,9 @@ once.  Templates, texts and logos are read and checked at the start; rendering o
 """
 
 import importlib.resources
-from collections.abc import Collection, Hashable, Iterator, Mapping
+from collections.abc import Callable, Collection, Hashable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -91,6 +91,7 @@ class Pages:
         self._skeletons: Generations[Hashable, Skeleton] = Generations(
             entries=_MOST_SKELETONS, octets=_MOST_SKELETONS, weight=lambda _, __: 1
         )
+        self._learnt_later: set[Hashable] = set()  # keys of skeletons that somebody is to make
         if problems := [*read.problems(), *wardrobe.problems]:
             raise PagesError(problems)
 
@@ -155,6 +156,27 @@ class Pages:
         skeleton = self._skeletons.get(_key(form, values))
         parts = skeleton.filled(form.said) if skeleton is not None else None
         return None if parts is None else Page(parts, layouts.policy_for(layout, view))
+
+    def soon(self, view: View, language: str, later: Callable[[Callable[[], object]], object]) -> Page:
+        """The same in a fifth of a millisecond: the first of its form is made for itself alone.
+
+        later  does what it is given when nobody waits for it: find out how others of the form are made
+        """
+        form = form_of(view)
+        key = None if form is None else _key(form, self._given(view, language)[1])
+        if form is None or self._skeletons.get(key) is not None:
+            return self.render(view, language)
+        page = self.plain(view, language)
+        if key not in self._learnt_later:
+            self._learnt_later.add(key)
+            later(partial(self._learn, form, key, view, language))
+        return page
+
+    def _learn(self, form: Form, key: Hashable, view: View, language: str) -> None:
+        try:
+            self._first(form, key, view, language)
+        finally:
+            self._learnt_later.discard(key)
 
     def _first(self, form: Form, key: Hashable, view: View, language: str) -> Page:
         """The first page of a form.  It becomes known how others are made, if this one could be made so."""

@@ -7,23 +7,18 @@ is checked with the kit that the province itself uses.  Of what is told about th
 import asyncio
 import base64
 import hashlib
-import json
 import secrets
-import socket
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from html.parser import HTMLParser
-from typing import Any, Final, Self
-from urllib.parse import parse_qs, urlencode, urljoin, urlsplit
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+from urllib.parse import parse_qs, urlencode, urlsplit
 
-from aiohttp import BasicAuth, ClientError, ClientSession, ClientTimeout, CookieJar, TCPConnector
-from aiohttp.abc import AbstractResolver, ResolveResult
-from aiohttp.resolver import ThreadedResolver
-from yarl import URL
+from aiohttp import ClientError
 
 from proxy.portal_entrances import BEGIN, DONE
 from proxy.sign_in_paths import SignInPaths
+from proxy.walker import SECONDS, Page, Test, Walker
 from redirect_rules.model import Portal
 from sso.adapters.verify_kit import Refused, VerifyKit
 from sso.model import Client, digest
@@ -31,17 +26,6 @@ from sso.model import Client, digest
 CHECK: Final = "/_edge/sign-in/check"
 STEPS: Final = ("discovery", "login", "claims", "assertion", "logout")
 """What is looked at of each client, in order."""
-
-_WHERE: Final = "location"  # read and followed here, as browsers do; written by `proxy.responses` alone
-_MOST_HOPS: Final = 20
-_SECONDS: Final = 20
-_BROWSER: Final = {
-    "Accept": "text/html,application/xhtml+xml",
-    "Accept-Language": "vi",
-    "User-Agent": "Mozilla/5.0 (dvc-edge sso check)",
-    "Sec-Fetch-Dest": "document",
-    "Sec-Fetch-Mode": "navigate",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,18 +57,6 @@ class Doorway:
     path: str
 
 
-@dataclass(frozen=True, slots=True)
-class Test:
-    """With whom and where."""
-
-    __test__ = False  # no test of pytest's
-
-    issuer: str
-    person: str = "an"
-    upstream: str = "vneid"
-    secrets: Mapping[str, str] = field(default_factory=dict)  # client → its secret, where it is known
-
-
 def doorways(paths: SignInPaths, portals: Mapping[str, Portal], issuer: str) -> dict[str, Doorway]:
     """The first protected address of each client, by its id."""
     found: dict[str, Doorway] = {}
@@ -106,7 +78,7 @@ async def check(client: Client, doorway: Doorway | None, test: Test) -> Row:
     """Walk through everything that there is to try for one client."""
     steps: dict[str, Step] = {}
     try:
-        async with asyncio.timeout(6 * _SECONDS), Walker(test) as walker:
+        async with asyncio.timeout(6 * SECONDS), Walker(test) as walker:
             discovered, jwks = await _discovery(walker)
             steps["discovery"] = discovered
             if discovered.ok:
@@ -118,7 +90,7 @@ async def check(client: Client, doorway: Doorway | None, test: Test) -> Row:
     return Row(client.id, {name: steps.get(name, Step(None, "")) for name in STEPS})
 
 
-async def _discovery(walker: "Walker") -> tuple[Step, Mapping[str, Any]]:
+async def _discovery(walker: Walker) -> tuple[Step, Mapping[str, Any]]:
     """The discovery document and the keys (OIDC Discovery §4)."""
     issuer = walker.test.issuer
     status, document = await walker.json(f"{issuer}/.well-known/openid-configuration")
@@ -131,7 +103,7 @@ async def _discovery(walker: "Walker") -> tuple[Step, Mapping[str, Any]]:
 
 
 async def _through_a_portal(
-    client: Client, doorway: Doorway | None, walker: "Walker", jwks: Mapping[str, Any], steps: dict[str, Step]
+    client: Client, doorway: Doorway | None, walker: Walker, jwks: Mapping[str, Any], steps: dict[str, Step]
 ) -> None:
     """Sign in by a protected path, and look at what its system would be told."""
     if doorway is None:
@@ -161,7 +133,7 @@ async def _through_a_portal(
 
 
 async def _by_itself(
-    client: Client, doorway: Doorway | None, walker: "Walker", jwks: Mapping[str, Any], steps: dict[str, Step]
+    client: Client, doorway: Doorway | None, walker: Walker, jwks: Mapping[str, Any], steps: dict[str, Step]
 ) -> None:
     """Sign in as the client's own program would ask for it."""
     steps["assertion"] = Step(None, "stands behind no path of a portal")
@@ -212,7 +184,7 @@ def _ticket_wish(client: Client, uri: str, browser: str) -> str:
     return f"/ticket?{urlencode({'client_id': client.id, 'return': uri, 'browser': digest(browser)})}"
 
 
-async def _redeem_code(client: Client, walker: "Walker", code: str, verifier: str, secret: str) -> Step:
+async def _redeem_code(client: Client, walker: Walker, code: str, verifier: str, secret: str) -> Step:
     form = {
         "grant_type": "authorization_code",
         "code": code,
@@ -227,7 +199,7 @@ async def _redeem_code(client: Client, walker: "Walker", code: str, verifier: st
     return Step(True, _names(told)) if status == 200 else Step(False, f"userinfo answers {status}")
 
 
-async def _redeem_ticket(client: Client, walker: "Walker", ticket: str, browser: str, secret: str) -> Step:
+async def _redeem_ticket(client: Client, walker: Walker, ticket: str, browser: str, secret: str) -> Step:
     form = {"ticket": ticket, "browser": browser}
     status, told = await walker.as_client(client, secret, "/ticket/redeem", form)
     if status != 200:
@@ -235,7 +207,7 @@ async def _redeem_ticket(client: Client, walker: "Walker", ticket: str, browser:
     return Step(True, _names(told))
 
 
-async def _logout(client: Client, doorway: Doorway | None, walker: "Walker") -> Step:
+async def _logout(client: Client, doorway: Doorway | None, walker: Walker) -> Step:
     """Sign out, and see that nothing opens any more."""
     await walker.go(f"{walker.test.issuer}/logout")
     if doorway is not None:
@@ -255,7 +227,7 @@ async def _logout(client: Client, doorway: Doorway | None, walker: "Walker") -> 
     return Step(True, f"told by {heard}: dvc-edge logout status" if heard else "")
 
 
-def _stuck(page: "Page") -> Step:
+def _stuck(page: Page) -> Step:
     """Where the walk ended, without what stood in the address' query."""
     parts = urlsplit(page.address)
     where = f"{parts.scheme}://{parts.netloc}{parts.path}"
@@ -267,151 +239,3 @@ def _stuck(page: "Page") -> Step:
 def _names(claims: Mapping[str, Any]) -> str:
     told = sorted(set(claims) - {"iss", "aud", "iat", "exp", "jti", "sid", "auth_time"})
     return ", ".join(told)
-
-
-# A browser, as far as that is needed
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """What came back."""
-
-    address: str
-    status: int
-    headers: Mapping[str, str]
-    text: str
-
-    @property
-    def location(self) -> str:
-        """Where a redirect leads; "" for none."""
-        return self.headers.get(_WHERE, "") if self.status in {301, 302, 303} else ""
-
-
-class Walker:
-    """Follows redirects, keeps cookies, presses the buttons that a test person would."""
-
-    def __init__(self, test: Test) -> None:
-        self.test = test
-        self.seen: list[str] = []
-        self.dialogs = 0
-        self._session: ClientSession | None = None
-
-    async def __aenter__(self) -> Self:
-        # Over plain http cookies belong to *.localhost, which this jar takes for addresses.
-        self._session = ClientSession(
-            connector=TCPConnector(resolver=_Localhosts()),
-            cookie_jar=CookieJar(unsafe=True),
-            timeout=ClientTimeout(total=_SECONDS),
-        )
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        if self._session is not None:
-            await self._session.close()
-
-    async def ask(
-        self,
-        address: str,
-        *,
-        form: Sequence[tuple[str, str]] | None = None,
-        headers: Mapping[str, str] | None = None,
-        auth: BasicAuth | None = None,
-    ) -> Page:
-        """One request; a form is posted."""
-        if self._session is None:
-            raise RuntimeError("use it in an async with block")
-        self.seen.append(address)
-        method, data = ("GET", None) if form is None else ("POST", urlencode(form).encode())
-        given = {**_BROWSER, **(headers or {})}
-        if form is not None:
-            given["Content-Type"] = "application/x-www-form-urlencoded"
-        url = URL(address, encoded=True)
-        async with self._session.request(
-            method, url, data=data, headers=given, auth=auth, allow_redirects=False
-        ) as answer:
-            return Page(address, answer.status, answer.headers, await answer.text(errors="replace"))
-
-    async def json(self, address: str, *, headers: Mapping[str, str] | None = None) -> tuple[int, dict[str, Any]]:
-        """A document; {} for what is none."""
-        return _object(await self.ask(address, headers={"Accept": "application/json", **(headers or {})}))
-
-    async def as_client(
-        self, client: Client, secret: str, path: str, form: dict[str, str]
-    ) -> tuple[int, dict[str, Any]]:
-        """What a client's own program sends, authenticated in its way."""
-        auth = BasicAuth(client.id, secret) if client.authentication == "client_secret_basic" else None
-        if auth is None:
-            form = {**form, "client_id": client.id} | ({"client_secret": secret} if secret else {})
-        return _object(await self.ask(f"{self.test.issuer}{path}", form=[*form.items()], auth=auth))
-
-    async def go(self, address: str, *, until: str = "") -> Page:
-        """Go on wherever it leads: to a page without a button for us, or to an address that begins with `until`."""
-        form: list[tuple[str, str]] | None = None
-        page = Page(address, 0, {}, "")
-        for _ in range(_MOST_HOPS):
-            page = await self.ask(address, form=form)
-            form = None
-            if page.location:
-                address = urljoin(page.address, page.location)
-                if until and address.startswith(until):
-                    return Page(address, 0, {}, "")
-                continue
-            pressed = self._pressed(page)
-            if pressed is None:
-                return page
-            address, form = pressed
-        return page
-
-    def _pressed(self, page: Page) -> tuple[str, list[tuple[str, str]]] | None:
-        wishes = {"person": {self.test.person}, "upstream": {self.test.upstream}, "answer": {"allow", "yes"}}
-        reader = _Forms()
-        reader.feed(page.text)
-        for action, fields, buttons in reader.forms:
-            for name, value in buttons:
-                if value in wishes.get(name, set()):
-                    self.dialogs += name == "person"
-                    return urljoin(page.address, action), [*fields, (name, value)]
-        return None
-
-
-class _Forms(HTMLParser):
-    """Forms of a page: action, fields, buttons."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.forms: list[tuple[str, list[tuple[str, str]], list[tuple[str, str]]]] = []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Take a form, and what is in it."""
-        given = {name: value or "" for name, value in attrs}
-        if tag == "form":
-            self.forms.append((given.get("action", ""), [], []))
-        elif self.forms and tag == "input" and given.get("name"):
-            self.forms[-1][1].append((given["name"], given.get("value", "")))
-        elif self.forms and tag == "button" and given.get("name"):
-            self.forms[-1][2].append((given["name"], given.get("value", "")))
-
-
-class _Localhosts(AbstractResolver):
-    """*.localhost is this machine (RFC 6761 §6.3), also where the system's resolver does not know."""
-
-    def __init__(self) -> None:
-        self._system = ThreadedResolver()
-
-    async def resolve(
-        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
-    ) -> list[ResolveResult]:
-        if host.endswith(".localhost"):
-            return [ResolveResult(hostname=host, host="127.0.0.1", port=port, family=socket.AF_INET, proto=0, flags=0)]
-        return await self._system.resolve(host, port, family)
-
-    async def close(self) -> None:
-        await self._system.close()
-
-
-def _object(page: Page) -> tuple[int, dict[str, Any]]:
-    try:
-        found = json.loads(page.text)
-    except ValueError:
-        return page.status, {}
-    return page.status, found if isinstance(found, dict) else {}

@@ -2,8 +2,9 @@ cdef tuple _ENDINGS
 cdef _Block _block
 
 cdef class _Block:
-    cdef str _begin
+    cdef bytes _begin
     cdef Py_ssize_t _used
-    cpdef str next(self)
+    cpdef bytes next(self)
 
+cpdef bytes speakable_octets()
 cpdef str speakable_id()

@@ -15,7 +15,7 @@ from aiohttp.streams import EMPTY_PAYLOAD
 from aiohttp.web import BaseRequest, Response, Server, StreamResponse
 from prometheus_client import CollectorRegistry
 
-from proxy.admission import STATUSES, Admission, ConnectionMetrics, place_of
+from proxy.admission import STATUSES, Admission, ConnectionMetrics, Crowded, place_at
 from proxy.audiences import Head
 from proxy.config import Limits
 from proxy.deadlines import TICK_SECONDS, Deadlines
@@ -26,7 +26,7 @@ from proxy.passing.proxy_protocol import Preface
 from proxy.passing.repeats import Ended, Repeat
 from proxy.refusals import Farewell, Refusals, hints
 from proxy.responses import answer_in_http11
-from proxy.threshold import Outbox, Threshold
+from proxy.threshold import House, Threshold
 from proxy.timed_protocol import TimedProtocol
 from proxy.visits import Reason
 
@@ -294,14 +294,15 @@ class EdgeServer(Server):
         self.hsts = f"max-age={hsts_seconds}" if hsts_seconds else ""
         self.admission = Admission(limits)
         self.deadlines = Deadlines(loop)
-        self.outbox = Outbox(loop)
         self.metrics = ConnectionMetrics(registry or CollectorRegistry())
         self.refusals = Refusals(edge.turn_away, clock=loop.time)
         self.patience_seconds = max(
             TICK_SECONDS, min(limits.head_seconds, limits.keep_alive_seconds, limits.send_seconds / 4)
         )
         self.no_timer = asyncio.Handle(_nothing, (), loop)
-        self.thresholds: set[Threshold] = set()
+        self.house = House(self, lanes=edge.lanes, admission=self.admission, deadlines=self.deadlines, loop=loop)
+        self.thresholds = self.house.thresholds
+        self._threshold = edge.has_fast_lane and not self.hsts  # which it would not say
         self.due = 0
         self.ring(0)
 
@@ -344,22 +345,24 @@ class EdgeServer(Server):
 
     def admitted(self, transport: asyncio.BaseTransport, preface: Preface | None) -> str | None:
         """Where a connection comes from, as admission counts it from now on; None: it was turned away, in words."""
-        peer = transport.get_extra_info("peername")
-        said = preface.source if preface is not None else ""
-        place = place_of(said or str(peer[0])) if isinstance(peer, tuple) else ""
+        place = place_at(transport, preface.source if preface is not None else "")
         crowded = self.admission.enter(place)
         if crowded is None:
             return place
+        self.turn_away(transport, crowded)
+        return None
+
+    def turn_away(self, transport: asyncio.BaseTransport, crowded: Crowded) -> None:
+        """End a connection that is one too many, in words."""
         self.metrics.turned_away(crowded)
         answer = partial(self.refusals.answer, STATUSES[crowded], crowded)
         Farewell(answer, asyncio.get_running_loop()).over(transport)
-        return None
 
     def __call__(self) -> asyncio.Protocol:  # type: ignore[override]  # a connection is read when it must be
         """The protocol of a new connection."""
-        if self._edge.has_fast_lane and not self.hsts:  # which it would not say
+        if self._threshold:
             # It is one by what it does, not by its ancestors.
-            return cast("asyncio.Protocol", Threshold(self._edge.lanes, self, asyncio.get_running_loop()))
+            return cast("asyncio.Protocol", Threshold(self.house))
         return self.reader()
 
     def reader(self) -> EdgeProtocol:

@@ -17,7 +17,7 @@ from proxy.journal import Account, Tally
 from proxy.metrics import Labels
 from proxy.prepared import Once, Prepared, Sketch
 from redirect_rules.exact import ExactIndex, Shape
-from redirect_rules.hits import Hit, HitCounter, Naming, shown_and_counted
+from redirect_rules.hits import ANYBODY, NOBODY, NUMBERS, Hit, HitCounter, Naming, shown_and_counted
 from redirect_rules.masking import MASK, masked
 from redirect_rules.matching import TemplateIndex
 from redirect_rules.model import Portal
@@ -170,7 +170,8 @@ class Hop(Once):
         """Count the visit, if visits are counted."""
         naming = self.course.naming
         if naming is not None:
-            naming.count(self.path, self.id_tail, personal=(self.seen & (_PERSONAL | _NUMBERED)) != 0)
+            people = ANYBODY if self.seen & _PERSONAL else NUMBERS if self.seen & _NUMBERED else NOBODY
+            naming.count(self.path, self.id_tail, people)
 
     def prepared(self) -> Prepared:
         """The answer, to be given again."""

@@ -18,6 +18,7 @@ from proxy.views import Framed, Gone, Notice, PilotTold, Place, PortalFacts, Tro
 _SMALLEST_SEGMENT: Final = 160  # octets: a smaller one costs more on its own than within what stands around it
 _SMALLEST_PAGE: Final = 2_048  # octets, for segments to be worth it
 _PICTURE: Final = PICTURE.decode()
+_MOST_CANDIDATES: Final = 8  # communes to choose from: whatever was split, was in fewer
 _MOST_SEGMENTS: Final = 4_096
 _MOST_SEGMENT_OCTETS: Final = 12 << 20
 
@@ -59,7 +60,7 @@ def form_of(view: View) -> Form | None:
     """The form of a view; None for one of a sort that is made each for itself."""
     match view:
         case Notice():
-            return None if view.locating.candidates else _notice(view)
+            return None if len(view.locating.candidates) > _MOST_CANDIDATES else _notice(view)
         case Gone(portal, target, destination, lookup, links):
             tags, linked = _split(links)
             said = (target, *linked)
@@ -80,8 +81,8 @@ def form_of(view: View) -> Form | None:
 def _notice(view: Notice) -> Form:
     locating = view.locating
     tags, links = _split(view.language_links)
-    place = locating.chosen
-    chosen = (place.code, place.name, place.province, place.context, place.link) if place is not None else ()
+    place, asked = locating.chosen, locating.candidates
+    places = [*asked, place] if place is not None else asked
     said = (
         view.target,
         view.here,
@@ -91,7 +92,7 @@ def _notice(view: Notice) -> Form:
         view.procedure_name,
         locating.forget_link,
         *links,
-        *chosen,
+        *[said for one in places for said in (one.code, one.name, one.province, one.context, one.link)],
     )
     key = (
         Notice,
@@ -106,11 +107,13 @@ def _notice(view: Notice) -> Form:
         locating.preset,
         locating.carried,
         tags,
+        len(asked),
         *map(bool, said),
     )
 
     def made(said: Said) -> Notice:
         target, here, stay, dossier, procedure, name, forget, *rest = said
+        told = tuple(Place(*rest[at : at + 5]) for at in range(len(tags), len(rest), 5))
         return replace(
             view,
             target=target,
@@ -121,7 +124,9 @@ def _notice(view: Notice) -> Form:
             procedure_code=procedure,
             procedure_name=name,
             language_links=_joined(tags, rest),
-            locating=replace(locating, forget_link=forget, chosen=Place(*rest[len(tags) :]) if place else None),
+            locating=replace(
+                locating, forget_link=forget, candidates=told[: len(asked)], chosen=told[-1] if place else None
+            ),
         )
 
     return Form(key, said, made)

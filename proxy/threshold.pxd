@@ -1,4 +1,6 @@
 cimport cython
+from proxy.admission cimport Admission, place_at
+from proxy.deadlines cimport Deadlines
 from proxy.fast_lane cimport Caller, Lanes
 
 cdef class Outbox:
@@ -8,18 +10,31 @@ cdef class Outbox:
     @cython.locals(waiting=list)
     cpdef send(self)
 
+cdef class House:
+    cdef readonly object keeper
+    cdef readonly Lanes lanes
+    cdef readonly Admission admission
+    cdef readonly Deadlines deadlines
+    cdef readonly object loop
+    cdef readonly Outbox outbox
+    cdef readonly double patience_seconds
+    cdef readonly set thresholds
+
 cdef class Threshold:
-    cdef Outbox _outbox
-    cdef Lanes _lanes
+    cdef House _house
     cdef Caller _caller
-    cdef object _house
-    cdef object _loop
     cdef public object preface
-    cdef public object due
-    cdef object _transport
+    cdef public long long due
+    cdef readonly object _transport
     cdef str _place
     cdef double _since
     cdef bint _answered
     cdef readonly bint _paused
     cdef Py_ssize_t _unsent
     cdef double _unsent_since
+    cpdef connection_made(self, object transport)
+    cpdef data_received(self, bytes data)
+    @cython.locals(house=House)
+    cpdef _hand_over(self, object transport, bytes data)
+    @cython.locals(house=House)
+    cpdef _leave(self)

@@ -11,7 +11,7 @@ import asyncio
 import logging
 from typing import Protocol, cast
 
-from proxy.admission import Admission, ConnectionMetrics
+from proxy.admission import Admission, ConnectionMetrics, Crowded, place_at
 from proxy.config import Limits
 from proxy.deadlines import Deadlines
 from proxy.fast_lane import Caller, Lanes, Last
@@ -28,23 +28,19 @@ class Reading(Protocol):
     def data_received(self, data: bytes) -> None: ...  # noqa: D102
 
 
-class House(Protocol):
-    """What stands behind all connections of a server."""
+class Keeper(Protocol):
+    """The server to which all connections belong."""
 
     limits: Limits
-    admission: Admission
-    deadlines: Deadlines
     metrics: ConnectionMetrics
-    outbox: "Outbox"
     patience_seconds: float
-    thresholds: "set[Threshold]"
 
     def reader(self) -> Reading:
         """Somebody to read a connection."""
         ...
 
-    def admitted(self, transport: asyncio.BaseTransport, preface: Preface | None) -> str | None:
-        """Where a connection comes from, which is counted now; None: it was turned away."""
+    def turn_away(self, transport: asyncio.BaseTransport, crowded: Crowded) -> None:
+        """End a connection that is one too many, in words."""
         ...
 
 
@@ -75,6 +71,30 @@ class Outbox:
                 logging.getLogger(__name__).exception("an answer could not be sent")
 
 
+class House:
+    """What stands behind all connections of a server."""
+
+    __slots__ = ("admission", "deadlines", "keeper", "lanes", "loop", "outbox", "patience_seconds", "thresholds")
+
+    def __init__(
+        self,
+        keeper: Keeper,
+        *,
+        lanes: Lanes,
+        admission: Admission,
+        deadlines: Deadlines,
+        loop: asyncio.AbstractEventLoop,
+    ) -> None:
+        self.keeper = keeper
+        self.lanes = lanes
+        self.admission = admission
+        self.deadlines = deadlines
+        self.loop = loop
+        self.outbox = Outbox(loop)
+        self.patience_seconds = keeper.patience_seconds
+        self.thresholds: set[Threshold] = set()
+
+
 class Threshold:
     """One connection, as asyncio.Protocol names what happens to it; no child of that, for it has nothing to give."""
 
@@ -82,9 +102,6 @@ class Threshold:
         "_answered",
         "_caller",
         "_house",
-        "_lanes",
-        "_loop",
-        "_outbox",
         "_paused",
         "_place",
         "_since",
@@ -95,12 +112,9 @@ class Threshold:
         "preface",
     )
 
-    def __init__(self, lanes: Lanes, house: House, loop: asyncio.AbstractEventLoop) -> None:
-        self._lanes = lanes
-        self._caller = Caller()
+    def __init__(self, house: House) -> None:
         self._house = house
-        self._outbox = house.outbox
-        self._loop = loop
+        self._caller = Caller()
         self.preface: Preface | None = None  # what a load balancer has said about the connection
         self.due = 0  # the tick at which `ring` is called
         self._transport: asyncio.Transport | None = None  # None: not let in, handed over, or lost
@@ -114,13 +128,15 @@ class Threshold:
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Let a connection in, or turn it away."""
         house = self._house
-        place = house.admitted(transport, self.preface)
-        if place is None:
+        place = place_at(transport, self.preface.source if self.preface is not None else "")
+        crowded = house.admission.enter(place)
+        if crowded is not None:
+            house.keeper.turn_away(transport, crowded)
             return
         self._place = place
         self._transport = cast(asyncio.Transport, transport)
-        self._since = self._loop.time()
-        house.deadlines.wind(self, house.patience_seconds)
+        self._since = house.loop.time()
+        house.deadlines.wind_at(self, self._since + house.patience_seconds)
         house.thresholds.add(self)
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - as asyncio calls it
@@ -133,17 +149,18 @@ class Threshold:
         transport = self._transport
         if transport is None or transport.is_closing():
             return
-        answer = None if self._paused else self._lanes.answer(data, self._caller)
+        house = self._house
+        answer = None if self._paused else house.lanes.answer(data, self._caller)
         if answer is None:
             self._hand_over(transport, data)
             return
         if answer.__class__ is Last:
-            transport.write(answer)
+            transport.write(bytes(answer))  # of a kind of bytes the loop would make a view first
             transport.close()
-        else:
-            self._outbox.put(transport, answer)
-            self._since = self._loop.time()
-            self._answered = True
+            return
+        house.outbox.put(transport, answer)
+        self._since = house.loop.time()
+        self._answered = True
 
     def eof_received(self) -> bool:
         """The client has said its last: the connection is closed."""
@@ -160,20 +177,20 @@ class Threshold:
     def close(self) -> None:
         """End the connection when what was answered is sent."""
         if self._transport is not None:
-            self._outbox.send()
+            self._house.outbox.send()
             self._transport.close()
 
     def ring(self, now: float) -> None:
         """Look whether the client keeps its time: called by `Deadlines`, seldom."""
-        transport, limits = self._transport, self._house.limits
+        transport, house = self._transport, self._house
         if transport is None:
             return
-        seconds = self._house.patience_seconds
+        seconds, limits = house.patience_seconds, house.keeper.limits
         if unsent := transport.get_write_buffer_size():
             if unsent != self._unsent:
                 self._unsent, self._unsent_since = unsent, now
             elif now - self._unsent_since >= limits.send_seconds:
-                self._house.metrics.turned_away("not-read")
+                house.keeper.metrics.turned_away("not-read")
                 transport.abort()
                 return
         else:
@@ -183,12 +200,12 @@ class Threshold:
                 transport.close()
                 return
             seconds = min(seconds, left)
-        self._house.deadlines.wind(self, seconds)
+        house.deadlines.wind_at(self, now + seconds)
 
     def _hand_over(self, transport: asyncio.Transport, data: bytes) -> None:
         self._leave()
-        self._outbox.send()
-        reader = self._house.reader()
+        self._house.outbox.send()
+        reader = self._house.keeper.reader()
         reader.preface = self.preface
         transport.set_protocol(cast(asyncio.BaseProtocol, reader))
         reader.connection_made(transport)

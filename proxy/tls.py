@@ -1,8 +1,9 @@
 """Our own certificates: which of them a visitor is shown, and how they are exchanged without closing anything.
 
-One context listens.  It is made before workers are forked, so that all of them know its keys for session tickets and a
-visitor who comes back is recognised by every worker.  For each handshake it borrows the context of the certificate that
-is in force for the name that was asked for (RFC 6066 §3).
+One context listens, that of the first certificate.  It is made before workers are forked, so that all of them know its
+keys for session tickets and a visitor who comes back is recognised by every worker.  Where there are others, or files
+were exchanged, each handshake borrows the context of the certificate that is in force for the name that was asked for
+(RFC 6066 §3); as long as there is but one, nobody is asked for it: that costs a thirtieth of a handshake.
 """
 
 import asyncio
@@ -28,6 +29,38 @@ _NO_CHECK_TIME: Final = ssl.VerifyFlags(0x200000)  # X509_V_FLAG_NO_CHECK_TIME: 
 _ROUNDS: Final = 12  # of a handshake with ourselves: more than any takes
 
 _log = logging.getLogger(__name__)
+
+
+class _Handshake(ssl.SSLObject):
+    """A server's end, which answers what it has heard."""
+
+    heard: ssl.MemoryBIO
+
+    def do_handshake(self) -> None:
+        """Go on with the handshake; SSLWantReadError before anything is heard.
+
+        An event loop tries as soon as a connection is made.  OpenSSL would set out, find nothing, and say so at length.
+        """
+        if not self.heard.pending and not self.heard.eof:
+            raise ssl.SSLWantReadError
+        super().do_handshake()
+
+
+class _ServerContext(ssl.SSLContext):
+    sslobject_class = _Handshake
+
+    def wrap_bio(
+        self,
+        incoming: ssl.MemoryBIO,
+        outgoing: ssl.MemoryBIO,
+        server_side: bool = False,  # noqa: FBT001, FBT002 - as ssl has it
+        server_hostname: str | bytes | None = None,
+        session: ssl.SSLSession | None = None,
+    ) -> ssl.SSLObject:
+        made = super().wrap_bio(incoming, outgoing, server_side, server_hostname, session)
+        if isinstance(made, _Handshake):
+            made.heard = incoming
+        return made
 
 
 class BadCertificate(Exception):
@@ -57,10 +90,10 @@ class Certificates:
         """Read everything.  `folder`: what the files are relative to.  Raises Problems: all there is to mend."""
         self._row = row
         self._folder = folder
-        self._stamps = self._stamped()
-        self._take(self._read())
-        self.context = _context(row.minimum_version)
-        self.context.sni_callback = self._choose
+        self._take(self.read())
+        self.context = self._all[0].context
+        if len(self._all) > 1:
+            self.context.sni_callback = self._choose
 
     @property
     def all(self) -> Sequence[Certificate]:
@@ -80,13 +113,24 @@ class Certificates:
         """Whether a file is another than when it was last read, or tried to be."""
         return self._stamped() != self._stamps
 
-    def reload(self) -> None:
-        """Read all files anew; connections that stand go on.  Raises Problems, and nothing has changed then."""
+    def read(self) -> Sequence[Certificate]:
+        """Read all files anew.  Raises Problems."""
         self._stamps = self._stamped()
-        self._take(self._read())
+        return self._read()
+
+    def exchange(self, certificates: Sequence[Certificate]) -> None:
+        """Show these from now on; connections that stand go on.  For the thread in which hands are shaken."""
+        self._take(certificates)
+        self.context.sni_callback = self._choose
+
+    def reload(self) -> None:
+        """Read all files anew, and show them.  Raises Problems, and nothing has changed then."""
+        self.exchange(self.read())
 
     def _choose(self, handshake: ssl.SSLObject | ssl.SSLSocket, host: str | None, _: ssl.SSLContext) -> None:
-        handshake.context = self.find(host).context
+        found = self.find(host).context
+        if found is not self.context:
+            handshake.context = found
 
     def _take(self, certificates: Sequence[Certificate]) -> None:
         by_host: dict[str, Certificate] = {}
@@ -125,7 +169,7 @@ def _stamp(path: Path) -> _Stamp | None:
 
 
 def _context(minimum: Literal["1.2", "1.3"]) -> ssl.SSLContext:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context = _ServerContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_3 if minimum == "1.3" else ssl.TLSVersion.TLSv1_2
     context.set_ciphers(CIPHERS)
     context.options |= ssl.OP_NO_COMPRESSION | ssl.OP_NO_RENEGOTIATION
@@ -221,7 +265,7 @@ async def follow(certificates: Certificates, metrics: CertificateMetrics, *, sec
         if not certificates.changed():
             continue
         try:
-            await asyncio.to_thread(certificates.reload)
+            certificates.exchange(await asyncio.to_thread(certificates.read))
         except Problems as error:
             # Half a pair may have been written: the next change is looked at again.
             _log.error("certificates not exchanged, those of before are shown: %d to mend", len(error.problems))

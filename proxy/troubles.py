@@ -1,5 +1,6 @@
 """What cannot be served, in words: a page for people, a problem for programs."""
 
+import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -76,12 +77,21 @@ class Troubles:
         portal = self.presenter.facts(decision.portal) if decision is not None else None
         target = self.presenter.home(self.clock())
         view = views.Trouble(status, reason, request_id, portal, target, retry, sign_in)
-        response = responses.page(request, status, self.pages.render(view, language), headers, language=language)
+        page = self.pages.soon(view, language, _afterwards)
+        response = responses.page(request, status, page, headers, language=language)
         if status in {400, 408, 429, 431, 505}:
             response.force_close()
         if status == 505 and isinstance(request, BaseRequest):
             responses.answer_in_http11(request)
         return response
+
+
+def _afterwards(work: Callable[[], object]) -> None:
+    """Have it done when the answer is on its way; at once where there is no loop."""
+    try:
+        asyncio.get_running_loop().call_soon(work)
+    except RuntimeError:
+        work()
 
 
 def _prefers_problem(request: responses.Asked) -> bool:

@@ -12,8 +12,9 @@ from typing import Final, NamedTuple
 
 from redirect_rules.drafts import Draft
 from redirect_rules.exact import ExactRule
+from redirect_rules.objects import Kind, Ref, State, Stored
 from redirect_rules.packs import Sources
-from redirect_rules.store import Kind, Reading, Ref, State, Stored
+from redirect_rules.store import Reading
 
 MOST: Final = 20_000
 """Objects; where more changed, compiling all rules anew is about as quick."""

@@ -18,11 +18,12 @@ from redirect_rules.audit import canonical_json
 from redirect_rules.canonical import canonical_key
 from redirect_rules.exact import ExactRule, address
 from redirect_rules.model import Action
+from redirect_rules.objects import Body, Kind, Put, Ref, State, Stored
 from redirect_rules.parsing import FamilyRow, PortalRulesRow, RuleRow, parse_lookup, read
 from redirect_rules.portals import PortalsRow
 from redirect_rules.schedules import instant
 from redirect_rules.sources import Document
-from redirect_rules.store import Body, Kind, PackState, Put, Ref, State, Stored
+from redirect_rules.store import PackState
 
 Objects: TypeAlias = Mapping[Ref, Body]
 

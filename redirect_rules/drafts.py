@@ -15,11 +15,12 @@ from redirect_rules.bodies import exact_rules
 from redirect_rules.canonical import BadTarget
 from redirect_rules.exact import ExactRule
 from redirect_rules.model import Lookup
+from redirect_rules.objects import Kind, State, Stored
 from redirect_rules.packs import Sources, Table
 from redirect_rules.parsing import PARAMETERS
 from redirect_rules.settlements import settled
 from redirect_rules.sources import Document, Problem, Problems
-from redirect_rules.store import Kind, Reading, State, Stored
+from redirect_rules.store import Reading
 
 
 class Draft:

@@ -16,9 +16,10 @@ from redirect_rules.clients import Crawlers
 from redirect_rules.decision import Decision, Visit, decide
 from redirect_rules.explaining import Question, visit_to
 from redirect_rules.hits import HIDDEN
+from redirect_rules.log_lines import LoggedRequest
 from redirect_rules.masking import CUT
 from redirect_rules.model import Action
-from redirect_rules.replay import LoggedRequest, Tally, visit_of
+from redirect_rules.replay import Tally, visit_of
 from redirect_rules.snapshot import Snapshot
 
 MOST_CHANGES: Final = 100_000
@@ -119,13 +120,13 @@ class EffectReport:
 
     @property
     def by_kind(self) -> Counter[str]:
-        """Changes of each kind, in distinct addresses and clients."""
-        return Counter(change.kind.value for change in self.changes)
+        """Distinct addresses that change in each way; one that crawlers and people see change in two ways, twice."""
+        return Counter(kind.value for kind, _ in {(change.kind, change.url) for change in self.changes})
 
     @property
     def by_portal(self) -> Counter[str]:
-        """Changes of each portal."""
-        return Counter(change.portal for change in self.changes)
+        """Distinct addresses of each portal that change."""
+        return Counter(portal for portal, _ in {(change.portal, change.url) for change in self.changes})
 
     def as_json(self) -> dict[str, Any]:
         """For programs."""
@@ -143,7 +144,7 @@ class EffectReport:
 
     def in_words(self) -> str:
         """For people: "312 of 41,006 distinct URLs change", and which."""
-        lines = [f"{self.changed:,} of {self.urls:,} distinct URLs change ({self.visits:,} visits)"]
+        lines = [f"{self.changed:,} of {self.urls:,} distinct URLs change ({_visits(self.visits)})"]
         lines += [f"  {count:>10,}  {kind}" for kind, count in self.by_kind.most_common()]
         if self.changes:
             lines += ["by portal", *(f"  {count:>10,}  {portal}" for portal, count in self.by_portal.most_common())]
@@ -153,9 +154,15 @@ class EffectReport:
             lines.append(f"  and {len(self.changes) - self.most:,} more: show them with --most")
         if self.unnamed:
             lines.append(f"  {self.unnamed:>10,}  visits that change as well, too many to name")
+        if self.elsewhere:
+            lines.append(f"{_visits(self.elsewhere)} to hosts that are no portal")
         if self.unreadable:
-            lines.append(f"{self.unreadable:,} visits cannot be decided again")
+            lines.append(f"{_visits(self.unreadable)} cannot be decided again")
         return "\n".join(lines)
+
+
+def _visits(count: int) -> str:
+    return "1 visit" if count == 1 else f"{count:,} visits"
 
 
 def _as_json(change: Change, count: int) -> dict[str, Any]:
@@ -172,7 +179,7 @@ def _as_json(change: Change, count: int) -> dict[str, Any]:
 def effect(
     before: Snapshot,
     after: Snapshot,
-    requests: Iterable[str | LoggedRequest | tuple[str, int]],
+    requests: Iterable[bytes | str | tuple[str, int]],
     *,
     now: datetime,
     crawlers: Crawlers,
@@ -181,8 +188,8 @@ def effect(
 ) -> EffectReport:
     """Decide every request by both snapshots as if it came at `now` (aware).
 
-    requests  lines of a log, requests read from one, or addresses with how often they were asked for ("host/path");
-              a hit whose values were not kept cannot be decided again, and is counted as unreadable
+    requests  octets of access logs, cut anywhere; or lines of them; or addresses with how often they were asked for
+              ("host/path"): a hit whose values were not kept cannot be decided again, and is counted as unreadable
     host      stands in for logs that name none
     """
     report = EffectReport(most)
@@ -192,14 +199,12 @@ def effect(
 
     tally = Tally(crawlers, compared, report.count)
     for request in requests:
-        if isinstance(request, str):
-            tally.take((request,))
-        elif isinstance(request, LoggedRequest):
-            report.count(compared(request), 1)
+        if isinstance(request, bytes | str):
+            tally.read(request)
         else:
             url, times = request
             report.count(compare(_visit_again(url, now, crawlers), before, after, now), times)
-    tally.settle()
+    tally.finish()
     return report
 
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final, Self, TypeAlias
 
+from redirect_rules.objects import Change
 from redirect_rules.publications import FourEyes, WrongState
-from redirect_rules.store import Change
 
 Record: TypeAlias = Mapping[str, Any]
 """A client as its file describes it, as JSON knows it; dates are texts."""

@@ -16,7 +16,7 @@ from redirect_rules.exchange.exports.rules import ExportedRule, Kind
 from redirect_rules.exchange.rows import ImportedRow
 from redirect_rules.importing import keys_of
 from redirect_rules.model import Action, Portal
-from redirect_rules.store import Stored
+from redirect_rules.objects import Stored
 
 _SENT_ON = frozenset({Action.NOTICE, Action.REDIRECT})
 

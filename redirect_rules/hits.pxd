@@ -30,6 +30,7 @@ cdef class HitCounter:
     cpdef int standing(self, long long number) except -1
     cpdef owe(self, object naming)
     cpdef object named(self, object hit)
+    cpdef object known(self, object hit, long long number)
     cpdef object other(self, object hit)
 
 cdef class Naming:
@@ -41,6 +42,6 @@ cdef class Naming:
     cdef readonly dict _named
     cdef tuple _parts
     cdef readonly long unnamed
-    @cython.locals(counts=dict, counter=HitCounter, standing=int)
-    cpdef count(self, bytes path, bytes id_tail, bint personal)
-    cdef object _name_of(self, bytes path, str rule, bint personal)
+    @cython.locals(counts=dict, counter=HitCounter, standing=int, number=cython.longlong)
+    cpdef count(self, bytes path, bytes id_tail, int people)
+    cdef object _name_of(self, bytes path, str rule, long long number, int people)

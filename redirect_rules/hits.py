@@ -62,12 +62,18 @@ _LONGEST_HIDDEN = 40
 _MOST_NAMINGS = 1_024
 _BITS_OF_A_NAME, _PROBES = 64, 8
 
+NOBODY: Final = 0
+NUMBERS: Final = 1
+ANYBODY: Final = 2
+"""Whom a path may name: nobody, whoever has a number of seven digits or more, or it is to be looked at with care."""
+
 UNNAMED: Final = 0
 BY_RULE: Final = 1
 BY_PAGE: Final = 2
 _FIRST_MARK = 0xE000  # for private use: in no canonical path, which is ASCII
 _MOST_NAMES, _LONGEST_NAME = 8, 40  # a database's index holds 2,700 octets, and a host and a path are in it too
 _LETTER = re.compile(r"[0-9A-Za-z]")
+_LONG_NUMBER = re.compile(r"[0-9]{7,}")
 _ABOUT_THE_HOST = (ShowRobots, ShowSitemap, ShowSecurityContact, RetireWorker)
 
 
@@ -326,13 +332,16 @@ class HitCounter:
 
     def named(self, hit: Hit) -> Hit:
         """The hit itself while there is room, or what it is counted among."""
-        portal, _, outcome, client, rule = hit
-        if (self._known if rule else self._unknown).admit(hash(hit)):
-            if rule:
-                self._rules.admit(_rule_number(rule))
+        if hit.rule:
+            return self.known(hit, _rule_number(hit.rule))
+        return hit if self._unknown.admit(hash(hit)) else hit._replace(key=OTHER)
+
+    def known(self, hit: Hit, number: int) -> Hit:
+        """The same of a page that a rule of this number knows."""
+        if self._known.admit(hash(hit)):
+            self._rules.admit(number)
             return hit
-        other = Hit(portal, OTHER, outcome, client, rule)
-        return self.other(other) if rule else other
+        return self.other(hit._replace(key=OTHER))
 
     def other(self, hit: Hit) -> Hit:
         """What a visit without a name is counted as, by its rule while there is room for that."""
@@ -362,10 +371,10 @@ class Naming:
         self._nameless = Hit(portal, OTHER, outcome, client, OTHER)
         self.unnamed = 0  # visits that the counter does not know of yet
 
-    def count(self, path: bytes, id_tail: bytes, *, personal: bool) -> None:
+    def count(self, path: bytes, id_tail: bytes, people: int) -> None:
         """One visit more to a path (the octets of `Key.path`), by the rule whose id ends so.
 
-        personal  whether the path may name somebody
+        people  NOBODY, NUMBERS or ANYBODY
         """
         counter = self._counter
         if self._drains != counter.drains:
@@ -373,9 +382,10 @@ class Naming:
             self._named.clear()
         hit = self._named.get(path)
         if hit is None:
-            standing = counter.standing(self._head_number ^ hash(id_tail))
+            number = self._head_number ^ hash(id_tail)
+            standing = counter.standing(number)
             if standing == BY_PAGE:
-                hit = self._name_of(path, self._id_head + id_tail.decode(), personal=personal)
+                hit = self._name_of(path, self._id_head + id_tail.decode(), number, people)
             elif standing == BY_RULE:
                 portal, _, outcome, client, _ = self._parts
                 hit = counter.other(Hit(portal, OTHER, outcome, client, self._id_head + id_tail.decode()))
@@ -392,12 +402,21 @@ class Naming:
         visits, self.unnamed = self.unnamed, 0
         return self._nameless, visits
 
-    def _name_of(self, path: bytes, rule: str, *, personal: bool) -> Hit:
+    def _name_of(self, path: bytes, rule: str, number: int, people: int) -> Hit:
         portal, host, outcome, client, _ = self._parts
         text = path.decode()
-        counted = shown_and_counted(host, text)[1] if personal else host + text
-        hit = Hit(portal, counted, outcome, client, rule)
-        named = self._counter.named(hit)
-        if named == hit:
+        if people == ANYBODY:
+            counted = shown_and_counted(host, text)[1]
+        else:
+            counted = host + (_LONG_NUMBER.sub(_signs, text) if people == NUMBERS else text)
+        # Without its own __new__, which is Python.
+        hit = tuple.__new__(Hit, (portal, counted, outcome, client, rule))
+        named = self._counter.known(hit, number)
+        if named is hit:
             self._named[path] = hit
         return named
+
+
+def _signs(found: re.Match[str]) -> str:
+    """What `_hidden` makes of a number."""
+    return HIDDEN * min(len(found[0]), _LONGEST_HIDDEN)

@@ -18,8 +18,9 @@ from redirect_rules.exchange.old_addresses import encoded, template_key
 from redirect_rules.exchange.outcomes import Kind as OutcomeKind
 from redirect_rules.exchange.outcomes import Mode, Outcome, outcomes
 from redirect_rules.exchange.rows import ImportedRow, ImportProblem
+from redirect_rules.objects import Change, Kind, PutText, Ref, Remove, State, Stored, Write
 from redirect_rules.parsing import parse_template
-from redirect_rules.store import Change, Kind, PutText, Reading, Ref, Remove, RuleStore, State, Stored, Write
+from redirect_rules.store import Reading, RuleStore
 
 MOST_SHOWN: Final = 200
 """Lines that cannot stand, kept to be shown; the others are counted."""

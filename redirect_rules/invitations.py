@@ -9,9 +9,9 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Final
 
+from redirect_rules.objects import Change
 from redirect_rules.people import Invitation, PeopleStore, digest_of
 from redirect_rules.rights import CENTRE, Deed, Person, check
-from redirect_rules.store import Change
 
 HOLDS: Final = timedelta(hours=24)
 ALPHABET: Final = "abcdefghjkmnpqrstuvwxyz23456789"

@@ -14,11 +14,12 @@ from typing import Final
 from redirect_rules import enrolment, publishing
 from redirect_rules.enrolment import Enrolment, Record
 from redirect_rules.model import Switch
+from redirect_rules.objects import Body, Change, Kind, Put, Ref, State, Stored, Write
 from redirect_rules.packs import Sources
 from redirect_rules.publications import Published, Review
 from redirect_rules.publishing import Store
 from redirect_rules.rights import CENTRE, Deed, Grant, Person, Province, Role, check, person_of
-from redirect_rules.store import Body, Change, Kind, Put, Reading, Ref, State, Stored, Write
+from redirect_rules.store import Reading
 
 MOST_LOOKED_THROUGH: Final = 50_000
 """Changed objects whose provinces are looked up one by one; a draft that changes more is the centre's to publish."""

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
+from redirect_rules.objects import Change
 from redirect_rules.rights import Deed, Person
-from redirect_rules.store import Change
 
 
 def digest_of(secret: str) -> str:

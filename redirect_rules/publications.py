@@ -11,7 +11,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
-from redirect_rules.store import Change
+from redirect_rules.objects import Change
 
 
 class ReviewState(StrEnum):

@@ -22,6 +22,7 @@ from redirect_rules.drafts import Draft
 from redirect_rules.exact import ExactRule
 from redirect_rules.findings import Severity
 from redirect_rules.model import Switch
+from redirect_rules.objects import NEW, Change, Kind, Ref
 from redirect_rules.opening import opened
 from redirect_rules.packs import Packs, Sources
 from redirect_rules.publications import Publications, Published, due
@@ -29,7 +30,7 @@ from redirect_rules.snapshot_file import current, numbers, open_snapshot, path_o
 from redirect_rules.snapshot_seal import SnapshotRefused
 from redirect_rules.snapshot_writer import Amended, Contents, amend, write
 from redirect_rules.sources import Problem, Problems
-from redirect_rules.store import NEW, Change, Kind, Reading, Ref, RuleStore
+from redirect_rules.store import Reading, RuleStore
 from redirect_rules.stores.lmdb_compiler import NotThere
 from redirect_rules.verification import analysed, note, note_analysed, note_of, note_of_analysis, open_verified
 

@@ -4,14 +4,11 @@ The same pages are asked for by the same few programs again and again, so what w
 little is looked at, and only what was never seen is read with care.
 """
 
-import json
-import re
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
-from itertools import islice
 from typing import Any, Final, Generic, NamedTuple, TypeAlias, TypeVar
 from urllib.parse import urlsplit
 
@@ -27,6 +24,7 @@ from redirect_rules.canonical import BadHost, canonical_host
 from redirect_rules.clients import Crawlers, client_class
 from redirect_rules.decision import Decision, Visit, decide
 from redirect_rules.garbage import uncollected
+from redirect_rules.log_lines import LoggedRequest, WholeLines, cut, decoded, read_odd, request_of
 from redirect_rules.model import Action, ClientClass
 from redirect_rules.snapshot import Snapshot
 
@@ -37,35 +35,9 @@ MOST_KEYS: Final = 100_000
 MOST_REMEMBERED: Final = 200_000
 """Different visits whose decision is remembered, and agents whose kind is: some 100 MB."""
 
-_AT_ONCE: Final = 10_000  # lines between two turns of the garbage collector
-# "[virtual host ]address identity user [time] "METHOD target HTTP/1.1" status bytes "referrer" "agent""
-_COMBINED = re.compile(
-    r'(?:(?P<host>[^\s:]+)(?::\d+)? )?\S+ \S+ \S+ \[[^\]]*\] "(?P<method>[A-Z]+) (?P<target>\S+)(?: HTTP/[\d.]+)?" '
-    r'(?P<status>\d{3}) \S+(?: "(?P<referrer>(?:[^"\\]|\\.)*)" "(?P<agent>(?:[^"\\]|\\.)*)")?'
-)
-_HOST_KEYS = ("host", "http_host", "server_name", "vhost", "domain")
-_TARGET_KEYS = ("request_uri", "uri", "target", "url", "path")
-_METHOD_KEYS = ("method", "request_method")
-_AGENT_KEYS = ("user_agent", "http_user_agent", "agent", "ua")
-# "[virtual host ]address identity user [day zone] "request" status bytes "referrer" "agent"", without a backslash
-_PLAIN_LINE = re.compile(
-    r'(?:([^\s\[\]"]+) )?[^\s\[\]"]+ [^\s\[\]"]+ [^\s\[\]"]+ \[[^\s\[\]"]+ [^\s\[\]"]+\] '
-    r'"([^"\\]*)" [0-9]{3} [^\s"]+ "[^"\\]*" "([^"\\]*)"'
-)
-_PARTS, _WORDS, _NUMBERS = 7, 7, 4  # of such a line between quotes, of what is before them, of what is between them
-_STATUSES = frozenset(map(str, range(100, 600)))
-_REQUEST = re.compile(r"([A-Z]+) (\S+)(?: HTTP/[\d.]+)?\Z")
-_VIRTUAL_HOST = re.compile(r"([^\s:]+)(?::\d+)?\Z")
+_AT_ONCE: Final = 1 << 18  # octets of which lines are made at once, between two turns of the garbage collector
+_LONGEST_REMEMBERED: Final = 1_000  # octets of a host with its request line, or of an agent; few are longer
 _NO_PAGES = (ShowRobots, ShowSitemap, ShowSecurityContact, RetireWorker)  # they are about the host
-
-
-class LoggedRequest(NamedTuple):
-    """One line of a log, as far as the rules care."""
-
-    host: str  # "" where the log does not say
-    target: str
-    method: str
-    agent: str
 
 
 @dataclass(slots=True)
@@ -138,83 +110,20 @@ class Report:
         }
 
 
-def parse_line(line: str) -> LoggedRequest | None:
-    """Read one line of Combined Log Format (with or without the virtual host) or of JSON; None: neither."""
-    if line.startswith("{"):
-        return _from_json(line)
-    match = _COMBINED.match(line)
-    if match is None:
-        return None
-    return LoggedRequest(match["host"] or "", match["target"], match["method"], match["agent"] or "")
-
-
-def _from_json(line: str) -> LoggedRequest | None:
-    try:
-        values = json.loads(line)
-    except (ValueError, RecursionError):
-        return None
-    if not isinstance(values, dict):
-        return None
-    target, method = _first(values, _TARGET_KEYS), _first(values, _METHOD_KEYS) or "GET"
-    request = values.get("request")
-    if not target and isinstance(request, str) and len(words := request.split()) >= 2:
-        method, target = words[:2]
-    return LoggedRequest(_first(values, _HOST_KEYS), target, method, _first(values, _AGENT_KEYS)) if target else None
-
-
-def _first(values: dict[str, Any], names: Iterable[str]) -> str:
-    return next((value for name in names if isinstance(value := values.get(name), str) and value), "")
-
-
-Cut: TypeAlias = tuple[str, str, str]
-"""What is left of a line when time, address and referrer are forgotten: the host and port that the log names or "", the
-request line, the agent.  Equal for visits that are decided alike."""
-
-
-def cut(line: str) -> Cut | None:
-    """The quick way to read a line that is plainly one of Combined Log Format; None where it is not that plain."""
-    parts = line.split('"')
-    if len(parts) == _PARTS and "\\" not in line:
-        before, asked, told, _, gap, agent, _ = parts
-        words, numbers = before.split(" "), told.split(" ")
-        if (
-            # As the expression below asks, in half of its time; what is odd is left to it.
-            len(words) == _WORDS
-            and words[4][:1] == "["
-            and words[5][-1:] == "]"
-            and before.isprintable()
-            and before.count("[") == before.count("]") == 1
-            and all(words[:-1])
-            and len(numbers) == _NUMBERS
-            and numbers[1] in _STATUSES
-            and numbers[2].isalnum()
-            and gap == " "
-            and not (numbers[0] or numbers[3])
-        ):
-            return words[0], asked, agent
-    found = _PLAIN_LINE.match(line)
-    return None if found is None else found.groups("")  # type: ignore[return-value]  # three groups
-
-
-def request_of(found: Cut) -> LoggedRequest | None:
-    """The request in what was cut out of a line; None where it is none, or where the quick way is not enough."""
-    named, asked, agent = found
-    request, host = _REQUEST.match(asked), _VIRTUAL_HOST.match(named)
-    if request is None or (named and host is None):
-        return None
-    return LoggedRequest(host[1] if host else "", request[2], request[1], agent)
-
-
 @dataclass(slots=True)
-class _Seen(Generic[What]):
+class _Alike(Generic[What]):
     """Visits that are decided alike."""
 
     what: What
     times: int = 0  # that were not counted yet
 
 
+_Key: TypeAlias = tuple[bytes, bytes] | tuple[str, str, str]
+"""What visits of one kind of agent have in common: host and request line of a plain line; host, target and method."""
+
+
 class Tally(Generic[What]):
-    """Reads lines, decides each different visit once, and counts what came of it."""
+    """Reads logs, decides each different visit once, and counts what came of it."""
 
     def __init__(
         self,
@@ -223,64 +132,90 @@ class Tally(Generic[What]):
         count: Callable[[What, int], None],
     ) -> None:
         """`decided` says what comes of a line's request (None: unreadable), `count` is told how often it came."""
+        self.lines = 0
         self._crawlers = crawlers
         self._decided = decided
         self._count = count
-        self._seen: dict[tuple[str, str, bool], _Seen[What]] = {}  # by host, request line, and whether a crawler asks
-        self._agents: dict[str, bool] = {}
+        self._text = WholeLines()
+        # Whether an agent is a listed crawler is all that matters of it, as a log does not say what else it sent.
+        self._by_people: dict[_Key, _Alike[What]] = {}
+        self._by_crawlers: dict[_Key, _Alike[What]] = {}
+        self._by_agent: dict[bytes, dict[_Key, _Alike[What]]] = {}
 
-    def take(self, lines: Iterable[str]) -> int:
-        """Read some more lines; how many they were."""
-        rest, read = iter(lines), 0
-        while True:
-            with uncollected():
-                some = self._take_some(islice(rest, _AT_ONCE))
-            read += some
-            if some < _AT_ONCE:
-                return read
+    def read(self, some: bytes | str) -> None:
+        """Go on reading a log: octets of it, wherever they were cut, or a line of it."""
+        octets = some if isinstance(some, bytes) else f"{some}\n".encode("utf-8", "replace")
+        for begin in range(0, len(octets), _AT_ONCE):
+            self._take(self._text.of(octets[begin : begin + _AT_ONCE]))
 
-    def _take_some(self, lines: Iterable[str]) -> int:
-        seen, agents, read = self._seen, self._agents, 0
-        for line in lines:
-            read += 1
-            if (found := cut(line)) is None:
-                self._count(self._decided(parse_line(line)), 1)
-                continue
-            host, request, agent = found
-            crawls = agents.get(agent)
-            if crawls is None:
-                crawls = self._crawls(agent)
-            alike = seen.get((host, request, crawls))
-            if alike is None:
-                self._meet(line, (host, request, agent), crawls=crawls)
-            else:
-                alike.times += 1
-        return read
+    def finish(self) -> None:
+        """The log ends here: count everything."""
+        self._take(self._text.last())
+        self._settle()
 
-    def settle(self) -> None:
-        """Count everything that was read."""
-        for alike in self._seen.values():
+    def _settle(self) -> None:
+        for alike in (*self._by_people.values(), *self._by_crawlers.values()):
             if alike.times:
                 self._count(alike.what, alike.times)
                 alike.times = 0
 
-    def _crawls(self, agent: str) -> bool:
-        """Whether an agent is a listed crawler: all that matters of it, as a log does not say what else it sent."""
-        if len(self._agents) >= MOST_REMEMBERED:
-            self._agents.clear()
-        crawls = self._agents[agent] = self._crawlers.is_bot(agent or _BROWSER)
-        return crawls
+    def _take(self, lines: bytes) -> None:
+        by_agent = self._by_agent
+        with uncollected():
+            found = cut(lines)
+            self.lines += len(found)
+            for host, asked, agent, odd in found:
+                if not asked:
+                    self._puzzle(odd)
+                    continue
+                try:
+                    by_agent[agent][host, asked].times += 1
+                except KeyError:
+                    self._meet(host, asked, agent)
 
-    def _meet(self, line: str, found: Cut, *, crawls: bool) -> None:
+    def _meet(self, host: bytes, asked: bytes, agent: bytes) -> None:
+        """A plain line that was not seen before, or not by such an agent."""
+        seen = self._by_agent.get(agent)
+        if seen is None:
+            seen = self._seen_by(decoded(agent))
+            if len(agent) <= _LONGEST_REMEMBERED:
+                if len(self._by_agent) >= MOST_REMEMBERED:
+                    self._by_agent.clear()
+                self._by_agent[agent] = seen
+        key = host, asked
+        if (alike := seen.get(key)) is None:
+            self._decide(request_of(host, asked, agent), seen, key)
+        else:
+            alike.times += 1
+
+    def _puzzle(self, odd: bytes) -> None:
+        """A line that is not plain: read with care, whatever was seen before."""
+        logged = read_odd(odd)
+        if logged is None:
+            self._count(self._decided(None), 1)
+            return
+        seen = self._seen_by(logged.agent)
+        key = logged.host, logged.target, logged.method
+        if (alike := seen.get(key)) is None:
+            self._decide(logged, seen, key)
+        else:
+            alike.times += 1
+
+    def _seen_by(self, agent: str) -> dict[_Key, _Alike[What]]:
+        return self._by_crawlers if self._crawlers.is_bot(agent or _BROWSER) else self._by_people
+
+    def _decide(self, logged: LoggedRequest | None, seen: dict[_Key, _Alike[What]], key: _Key) -> None:
         """Decide what was not seen before."""
-        if len(self._seen) >= MOST_REMEMBERED:
-            self.settle()
-            self._seen.clear()
-        logged = request_of(found)
-        what = self._decided(parse_line(line) if logged is None else logged)
+        what = self._decided(logged)
         # At once, so that keys have their place in the order in which they came.
         self._count(what, 1)
-        self._seen[found[0], found[1], crawls] = _Seen(what)
+        if sum(map(len, key)) > _LONGEST_REMEMBERED:
+            return
+        if len(self._by_people) + len(self._by_crawlers) >= MOST_REMEMBERED:
+            self._settle()
+            self._by_people.clear()
+            self._by_crawlers.clear()
+        seen[key] = _Alike(what)
 
 
 class Fate(NamedTuple):
@@ -293,16 +228,24 @@ class Fate(NamedTuple):
     unmapped: str = ""  # its key, where no rule knows the page
 
 
-def replay(lines: Iterable[str], snapshot: Snapshot, *, now: datetime, crawlers: Crawlers, host: str = "") -> Report:
-    """Decide every line as if it came at `now` (aware); `host` stands in for logs that name none."""
+def replay(
+    log: Iterable[bytes | str], snapshot: Snapshot, *, now: datetime, crawlers: Crawlers, host: str = ""
+) -> Report:
+    """Decide every line as if it came at `now` (aware).
+
+    log   octets of access logs, cut anywhere; or lines of them
+    host  stands in for logs that name none
+    """
     report = Report()
 
     def decided(logged: LoggedRequest | None) -> Fate:
         return fate_of(logged and visit_of(logged, host, crawlers), snapshot, now)
 
     tally = Tally(crawlers, decided, report.count)
-    report.lines = tally.take(lines)
-    tally.settle()
+    for some in log:
+        tally.read(some)
+    tally.finish()
+    report.lines = tally.lines
     return report
 
 
@@ -313,10 +256,11 @@ def fate_of(visit: Visit | None, snapshot: Snapshot, now: datetime) -> Fate:
     decision = decide(visit, snapshot, now)
     if not isinstance(decision, Decision):
         return Fate(Action.REFUSE, elsewhere=visit.host not in snapshot.portals)
-    passes = decision.outcome is Action.PASS or isinstance(decision.answer, _NO_PAGES)
+    outcome = decision.outcome
+    passes = outcome is Action.PASS or isinstance(decision.answer, _NO_PAGES)
     page = not passes and reads_pages(asker(visit.client, visit.method))
     unmapped = decision.key_text if page and not decision.mapped else ""
-    return Fate(decision.outcome, decision.portal.id, page=page, unmapped=unmapped)
+    return Fate(outcome, decision.portal.id, page=page, unmapped=unmapped)
 
 
 _BROWSER: Final = "Mozilla/5.0"

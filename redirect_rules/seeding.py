@@ -20,21 +20,9 @@ from redirect_rules.bodies import (
     portal_rules_pack,
     portals_pack,
 )
+from redirect_rules.objects import NEW, Change, Put, Ref, Remove, State, Stored, Write
 from redirect_rules.packs import Sources
-from redirect_rules.store import (
-    NEW,
-    Change,
-    ObjectChanged,
-    PackState,
-    PackStore,
-    Put,
-    Ref,
-    Remove,
-    RuleStore,
-    State,
-    Stored,
-    Write,
-)
+from redirect_rules.store import ObjectChanged, PackState, PackStore, RuleStore
 
 SEEDER = "dvc-edge"
 """The actor of what no person wrote."""

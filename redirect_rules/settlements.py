@@ -16,10 +16,10 @@ from typing import Annotated, Final
 
 from pydantic import Field, ValidationError
 
+from redirect_rules.objects import Kind, Ref, Stored
 from redirect_rules.packs import LOCALITY_TABLES, Table
 from redirect_rules.parsing import StrictModel
 from redirect_rules.sources import Problem, Problems
-from redirect_rules.store import Kind, Ref, Stored
 from redirect_rules.units import Confidence
 
 _PROVINCES, _COMMUNES, _SUCCESSIONS = range(len(LOCALITY_TABLES))

@@ -6,6 +6,7 @@ CURRENT names the number that serves.  Nothing here reads a clock or deletes a s
 """
 
 import contextlib
+import mmap
 import os
 import re
 import zlib
@@ -26,6 +27,7 @@ from redirect_rules.snapshot_seal import (
     blocks,
     sealed,
 )
+from redirect_rules.stores.address_table import TableBytes, readable
 from redirect_rules.stores.lmdb_index import LmdbIndex, LookupTables
 
 CURRENT: Final = "CURRENT"
@@ -47,21 +49,25 @@ class _Mapping:
 
     _open: ClassVar[dict[tuple[int, int], "_Mapping"]] = {}  # by device and inode
 
-    def __init__(self, file: tuple[int, int], env: lmdb.Environment) -> None:
+    def __init__(
+        self, file: tuple[int, int], env: lmdb.Environment, table: tuple[memoryview, memoryview] | None
+    ) -> None:
         self.env = env
+        self.table = table  # of addresses: entries and slots
         self._file = file
         self._users = 0
 
     @classmethod
-    def of(cls, path: Path, body_bytes: int) -> "_Mapping":
+    def of(cls, path: Path, body_bytes: int, table: TableBytes) -> "_Mapping":
         """The mapping of a file, made where there is none."""
         status = path.stat()
         file = status.st_dev, status.st_ino
         if (mapping := cls._open.get(file)) is None:
+            pages = body_bytes - sum(table)
             env = lmdb.open(
-                str(path), subdir=False, readonly=True, lock=False, max_dbs=4, map_size=body_bytes, readahead=False
+                str(path), subdir=False, readonly=True, lock=False, max_dbs=4, map_size=pages, readahead=False
             )
-            mapping = cls._open[file] = cls(file, env)
+            mapping = cls._open[file] = cls(file, env, _mapped(path, pages, table))
         mapping._users += 1
         return mapping
 
@@ -70,7 +76,19 @@ class _Mapping:
         self._users -= 1
         if not self._users:
             del self._open[self._file]
+            for part in self.table or ():
+                part.release()
             self.env.close()
+
+
+def _mapped(path: Path, begin: int, table: TableBytes) -> tuple[memoryview, memoryview] | None:
+    """The two parts of the table of addresses that begins there; None where there is none that this machine reads."""
+    if not table.slots or not readable():
+        return None
+    with path.open("rb") as file:
+        octets = mmap.mmap(file.fileno(), sum(table), access=mmap.ACCESS_READ, offset=begin)
+    octets.madvise(mmap.MADV_RANDOM)
+    return memoryview(octets)[: table.entries], memoryview(octets)[table.entries :]
 
 
 class SnapshotFile:
@@ -80,7 +98,7 @@ class SnapshotFile:
         """See `open_snapshot`."""
         self.path = path
         self.meta = meta
-        self._mapping = _Mapping.of(path, body_bytes)
+        self._mapping = _Mapping.of(path, body_bytes, meta.table)
         self._env = self._mapping.env
         self._ends = contextlib.ExitStack()
         self._ends.callback(self._mapping.close)
@@ -88,7 +106,8 @@ class SnapshotFile:
             undo.push(self._ends)
             if self._described() != as_json(meta):
                 raise SnapshotRefused(f"{path}: the file contradicts its seal")
-            self.exact = self._ends.enter_context(contextlib.closing(LmdbIndex(self._env, b"exact")))
+            exact = LmdbIndex(self._env, b"exact", self._mapping.table)
+            self.exact = self._ends.enter_context(contextlib.closing(exact))
             self.lookups = self._ends.enter_context(contextlib.closing(LookupTables(self._env, b"lookups")))
             undo.pop_all()
 

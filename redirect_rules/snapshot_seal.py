@@ -1,6 +1,6 @@
 """The seal at the end of a number's file: what the file says of itself, and the hashes that it must have.
 
-    body    LMDB pages
+    body    LMDB pages; entries and slots of the table of addresses (stores.address_table), if it has one
     meta    JSON, the same as in the database `meta`
     hashes  body bytes (8), meta bytes (4), sha256 of the body, sha256 of its edges
     tail    sha256 of meta and hashes, format (4), magic (8)
@@ -19,18 +19,23 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import IO, Final
 
+from redirect_rules.stores.address_table import TableBytes
 from redirect_rules.stores.lmdb_layout import Item
 
-FORMAT: Final = 2
-"""Raised when an older program could misread a file.  2: folders have numbers (stores.lmdb_layout)."""
+FORMAT: Final = 3
+"""Raised when an older program could misread a file.  2: folders have numbers (stores.lmdb_layout).  3: a table of
+addresses stands behind LMDB's pages, and whoever does not know of it would amend it wrongly."""
 _OLDEST: Final = 1
 SECTIONS: Final = ("exact", "lookups", "documents")
 """The databases whose items the content's hash is over, in its order."""
 
+_ENTRIES, _SLOTS = "address_entries_bytes", "address_slots_bytes"
 _MAGIC = b"DVCEDGE\x1a"
 _HASHES = struct.Struct(">QI32s32s")
 _TAIL = struct.Struct(">32sI8s")
-_EDGE = 64 * 1024  # bytes at each end of the body that are always checked: LMDB's own pages and the roots lie there
+_EDGE = (
+    64 * 1024
+)  # bytes at each end of the body, and of LMDB's part of it, that are always checked: its roots lie there
 _BLOCK = 4_096  # items of one transaction, and of one step of the content's hash
 _READ = 1 << 20
 
@@ -49,8 +54,19 @@ class Meta:
     made_at: datetime
     actor: str
     message: str
-    counts: Mapping[str, int]  # section → items; "rules" → exact rules
+    counts: Mapping[str, int]  # section → items; "rules" → exact rules; of the table of addresses the bytes, see below
     instants: Sequence[str] = ()  # ISO 8601, UTC, in order: when exact rules begin and end
+
+    @property
+    def table(self) -> TableBytes:
+        """How long the table of addresses is, at the end of the body."""
+        return TableBytes(self.counts.get(_ENTRIES, 0), self.counts.get(_SLOTS, 0))
+
+
+def counts_with(table: TableBytes, counts: Mapping[str, int]) -> dict[str, int]:
+    """The counts of a file that has this table of addresses, or none (of no length)."""
+    others = {name: count for name, count in counts.items() if name not in {_ENTRIES, _SLOTS}}
+    return others | (dict(zip((_ENTRIES, _SLOTS), table, strict=True)) if table.slots else {})
 
 
 def blocks(items: Iterable[Item]) -> Iterator[list[Item]]:
@@ -98,7 +114,7 @@ def seal(path: Path, meta: Meta, mapped_bytes: int) -> None:
         body_bytes = max(file.seek(0, os.SEEK_END), mapped_bytes)
         file.truncate(body_bytes)
         octets = as_json(meta)
-        body, edges = _hash_of(file, body_bytes), _hash_of_edges(file, body_bytes)
+        body, edges = _hash_of(file, body_bytes), _hash_of_edges(file, body_bytes, meta.table)
         sealed = octets + _HASHES.pack(body_bytes, len(octets), body, edges)
         file.seek(body_bytes)
         file.write(sealed + _TAIL.pack(hashlib.sha256(sealed).digest(), FORMAT, _MAGIC))
@@ -118,11 +134,14 @@ def _hash_of(file: IO[bytes], length: int) -> bytes:
     return digest.digest()
 
 
-def _hash_of_edges(file: IO[bytes], length: int) -> bytes:
+def _hash_of_edges(file: IO[bytes], length: int, table: TableBytes) -> bytes:
     file.seek(0)
-    head = file.read(min(_EDGE, length))
-    file.seek(max(0, length - _EDGE))
-    return hashlib.sha256(head + file.read(min(_EDGE, length))).digest()
+    digest = hashlib.sha256(file.read(min(_EDGE, length)))
+    # Where there is no table, both are one.
+    for end in sorted({max(0, length - sum(table)), length}):
+        file.seek(max(0, end - _EDGE))
+        digest.update(file.read(min(_EDGE, end)))
+    return digest.digest()
 
 
 def sealed(path: Path, *, full: bool) -> tuple[Meta, int]:
@@ -146,9 +165,11 @@ def sealed(path: Path, *, full: bool) -> tuple[Meta, int]:
         octets = file.read(meta_bytes)
         if hashlib.sha256(octets + last[: _HASHES.size]).digest() != seal:
             raise SnapshotRefused(f"{path}: damaged: its seal is broken")
-        if _hash_of_edges(file, body_bytes) != edges or (full and _hash_of(file, body_bytes) != body):
-            raise SnapshotRefused(f"{path}: damaged: its hash is not the one in its seal")
         meta = _meta_from(octets)
+        if sum(meta.table) > body_bytes:
+            raise SnapshotRefused(f"{path}: damaged: its table of addresses is longer than itself")
+        if _hash_of_edges(file, body_bytes, meta.table) != edges or (full and _hash_of(file, body_bytes) != body):
+            raise SnapshotRefused(f"{path}: damaged: its hash is not the one in its seal")
         if meta.format != version:
             raise SnapshotRefused(f"{path}: damaged: format {meta.format} under the name of {version}")
         return meta, body_bytes

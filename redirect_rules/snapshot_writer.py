@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
-from typing import Final
+from typing import IO, Final
 
 import lmdb
 import msgpack
@@ -24,11 +24,14 @@ from redirect_rules.snapshot_seal import (
     SnapshotRefused,
     as_json,
     blocks,
+    counts_with,
     seal,
     sealed,
 )
+from redirect_rules.stores.address_table import TableBytes
+from redirect_rules.stores.address_table_writer import TableWriter
 from redirect_rules.stores.lmdb_compiler import Progress, changed_items, exact_items, lookup_items, silent
-from redirect_rules.stores.lmdb_layout import Item
+from redirect_rules.stores.lmdb_layout import Item, Places
 
 SAMPLE_EVERY: Final = 1_000
 """Every so manieth rule is looked up in the file before it is let into service."""
@@ -72,10 +75,14 @@ def write(folder: Path, contents: Contents, *, progress: Progress = silent) -> M
     A file of this number is replaced in one step.  `folder` takes temporary files as well.  Raises Problems for rules
     that cannot be compiled, SnapshotNotWritten for a full disk or a file that does not hold what was put in.
     """
-    with _beside(folder, contents.number) as new:
-        writer = _Writer(new, folder, progress)
+    places = Places()
+    with _beside(folder, contents.number) as new, contextlib.closing(TableWriter(folder, places)) as table:
+        writer = _Writer(new, folder, places, table, progress)
         meta = writer.fill(contents)
-        seal(new, meta, writer.mapped_bytes)
+        with new.open("r+b") as file:
+            _end_of_pages(file, writer.mapped_bytes)
+            table.copy_to(file)
+        seal(new, meta, 0)
         _check(new, meta, writer.sample, progress)
     return meta
 
@@ -90,9 +97,12 @@ def amend(folder: Path, amended: Amended, *, progress: Progress = silent) -> Met
     base = amended.base
     with _beside(folder, amended.number) as new:
         changed = changed_items(base.exact, amended.gone, amended.come, folder=folder)
-        body_bytes = sealed(base.path, full=False)[1]
-        _copy(base.path, new, body_bytes)
-        with _for_writing(new, max(_FIRST_MAP, 2 * body_bytes)) as env:
+        before, body_bytes = sealed(base.path, full=False)
+        pages = body_bytes - sum(before.table)
+        _copy(base.path, new, pages)
+        table = base.exact.addresses_without({rule.address[:2] for rule in (*amended.gone, *amended.come)})
+        lengths = TableBytes(*map(len, table)) if table is not None else TableBytes(0, 0)
+        with _for_writing(new, max(_FIRST_MAP, 2 * pages)) as env:
             progress("writing", 0)
             db = env.open_db(b"exact", create=False)
             with env.begin(write=True, db=db) as txn:
@@ -110,13 +120,17 @@ def amend(folder: Path, amended: Amended, *, progress: Progress = silent) -> Met
                 amended.made_at,
                 amended.actor,
                 amended.message,
-                {**base.meta.counts, "exact": exact, "rules": rules},
+                counts_with(lengths, {**base.meta.counts, "exact": exact, "rules": rules}),
                 sorted({*base.meta.instants, *(at.astimezone(UTC).isoformat() for at in instants)}),
             )
             with env.begin(write=True, db=env.open_db(b"meta", create=False)) as txn:
                 txn.put(b"meta", as_json(meta))
             mapped_bytes = _mapped_bytes(env)
-        seal(new, meta, mapped_bytes)
+        with new.open("r+b") as file:
+            _end_of_pages(file, mapped_bytes)
+            for part in table or ():
+                file.write(part)
+        seal(new, meta, 0)
         _check_amended(new, amended, progress)
     return meta
 
@@ -156,6 +170,12 @@ def _copy(path: Path, new: Path, length: int) -> None:
             done += sent
 
 
+def _end_of_pages(file: IO[bytes], mapped_bytes: int) -> None:
+    """Go where LMDB's pages end: it does not write free ones at the end, but maps them."""
+    file.truncate(max(file.seek(0, os.SEEK_END), mapped_bytes))
+    file.seek(0, os.SEEK_END)
+
+
 def _check_amended(path: Path, amended: Amended, progress: Progress) -> None:
     """Look up what came and what went."""
     with SnapshotFile(path, *sealed(path, full=False)) as snapshot:
@@ -166,14 +186,18 @@ def _check_amended(path: Path, amended: Amended, progress: Progress) -> None:
         for rule in amended.gone:
             if rule not in come and rule in snapshot.exact.at(rule.address):
                 raise SnapshotRefused(f"{rule.id} is still there")
+        _check_addresses(snapshot, (*come, *amended.gone))
         progress("checking", len(snapshot.exact))
 
 
 class _Writer:
     """Fills the databases of a new file in key order."""
 
-    def __init__(self, path: Path, folder: Path, progress: Progress) -> None:
+    def __init__(self, path: Path, folder: Path, places: Places, table: TableWriter, progress: Progress) -> None:
+        """`places` are filled, and known to the `table`."""
         self.sample: list[ExactRule] = []
+        self._places = places
+        self._table = table
         self.mapped_bytes = 0
         self._path = path
         self._folder = folder
@@ -185,7 +209,9 @@ class _Writer:
     def fill(self, contents: Contents) -> Meta:
         """Write all sections."""
         items = {
-            "exact": exact_items(self._sampled(contents.rules), folder=self._folder, progress=self._progress),
+            "exact": exact_items(
+                self._sampled(contents.rules), folder=self._folder, places=self._places, progress=self._progress
+            ),
             "lookups": lookup_items(contents.lookups),
             "documents": _document_items(contents.documents),
         }
@@ -198,7 +224,7 @@ class _Writer:
                 contents.made_at,
                 contents.actor,
                 contents.message,
-                counts | {"rules": self._rules},
+                counts_with(self._table.finish(), counts | {"rules": self._rules}),
                 sorted({at.astimezone(UTC).isoformat() for at in self._instants}),
             )
             with env.begin(write=True, db=env.open_db(b"meta")) as txn:
@@ -227,6 +253,8 @@ class _Writer:
                 consumed, added = cursor.putmulti(block, append=True)
             if not consumed == added == len(block):
                 raise SnapshotRefused(f"the section {section} is not in order")
+            if section == "exact":
+                self._table.take(block)
             done += added
             self._progress("writing", done)
         return done
@@ -250,4 +278,11 @@ def _check(path: Path, meta: Meta, sample: Iterable[ExactRule], progress: Progre
         for rule in sample:
             if rule not in snapshot.exact.at(rule.address):
                 raise SnapshotRefused(f"{rule.id} is not found again")
+        _check_addresses(snapshot, sample)
         progress("checking", meta.counts["rules"])
+
+
+def _check_addresses(snapshot: SnapshotFile, rules: Iterable[ExactRule]) -> None:
+    for rule in rules:
+        if not snapshot.exact.agrees(rule.portal, rule.path):
+            raise SnapshotRefused(f"{rule.id} is another one in the table of addresses")

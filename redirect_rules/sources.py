@@ -51,7 +51,10 @@ class Problems(Exception):
 
 @dataclass(frozen=True)
 class Document:
-    """A TOML file, or JSON where the name says so: its name for messages, and its text."""
+    """A TOML file, or JSON where the name says so: its name for messages, and its text.
+
+    Messages quote what was given; files that may hold secrets are `sso.sources.ConfidentialDocument`.
+    """
 
     source: str
     text: str

@@ -1,4 +1,4 @@
-"""What the rules need from a database: words, errors, and the promises every implementation keeps.
+"""What the rules need from a database: errors, and the promises that every implementation keeps.
 
 The promises (tests/redirect_rules/test_store.py holds each implementation to them):
 
@@ -9,209 +9,20 @@ The promises (tests/redirect_rules/test_store.py holds each implementation to th
 - Every write is one entry of the audit trail, chained by hashes; the trail can be read and added to, nothing else.
 - A reading sees one state of the workspace from its first look to its last, whoever writes meanwhile.
 
-An object's version is the number of the audit entry that wrote it: it only grows, and never comes twice.  Reading no
-clock, a store takes instants from its callers.
+Reading no clock, a store takes instants from its callers.
 """
 
-import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from datetime import datetime
-from enum import StrEnum
-from typing import Any, NamedTuple, Protocol, TypeAlias
+from typing import Protocol, TypeAlias
 
 from redirect_rules.audit import Broken, Chained, Entry, Found, Link, Search
-
-Body: TypeAlias = Mapping[str, Any]
-"""What an object says, as JSON knows it."""
+from redirect_rules.objects import Body, Change, Kind, Ref, Revision, State, Stored, Write
+from redirect_rules.rule_lists import Mark, Order, RuleFilter
 
 Progress: TypeAlias = Callable[[int], None]
 """Told the number of objects written so far, every few thousand."""
-
-NEW = 0
-"""The version to have seen of an object that must not exist yet."""
-
-
-class Kind(StrEnum):
-    """What is kept."""
-
-    PORTAL = "portal"  # its schedule is part of it
-    DEFAULTS = "defaults"  # what portals of one kind have in common
-    FAMILY = "family"
-    RULE = "rule"
-    DESTINATION = "destination"
-    LOOKUP = "lookup"
-    SWITCH = "switch"  # {"position": "home" | "pass"}: acts at once, without publishing
-    PERSON = "person"  # {"name": …, "grants": [{"role": "editor", "province": "24"}]}
-    NOISE = "noise"  # {"key": …}: a page that needs no rule
-    TEXTS = "texts"  # {"texts": {"vi": {"help.office": …}}}: what the pages of one portal say in their own words
-    SETTLEMENT = "settlement"  # {"successors": […], "source": …}: what became of a commune, on whose word
-    READINESS = "readiness"  # {"state": …, "note": …}: what somebody signed off for a province
-    CLIENT = "client"  # a system that people sign in for: `enrolment.Enrolment.body`; written by the office alone
-    SIGN_IN = "sign-in"  # {"did": …}: what somebody did by hand with keys, or with sign-outs that wait
-
-    __hash__ = str.__hash__  # Enum's own is written in Python, and a million references are hashed in an import
-
-    @property
-    def in_draft(self) -> bool:
-        """Whether a change of it makes another draft, which wants another approval."""
-        return self not in _BESIDE_THE_DRAFT
-
-
-_BESIDE_THE_DRAFT = frozenset({Kind.SWITCH, Kind.PERSON, Kind.NOISE, Kind.READINESS, Kind.CLIENT, Kind.SIGN_IN})
-
-
-class State(StrEnum):
-    """Whether an object takes part."""
-
-    ON = "on"
-    OFF = "off"  # kept, shown, and left out of every snapshot
-
-
-class Ref(NamedTuple):
-    """Which object: `Ref(Kind.RULE, "portal:langson", "news")`, `Ref(Kind.PORTAL, "", "langson")`."""
-
-    kind: Kind
-    scope: str  # of rules and lookups: "portal:ID" or "family:NAME"; "" for everything else
-    id: str
-
-    def __str__(self) -> str:
-        return f"{self.kind} {self.scope}/{self.id}" if self.scope else f"{self.kind} {self.id}"
-
-
-class UnnamedActor(ValueError):
-    """A write without somebody who answers for it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """Who changes something, why and when.  Raises UnnamedActor, or ValueError for an instant without offset."""
-
-    actor: str
-    reason: str
-    at: datetime
-    batch: str | None = None  # a name, never used before, under which the change can be undone
-
-    def __post_init__(self) -> None:
-        if not self.actor.strip():
-            raise UnnamedActor("every change needs an actor")
-        if self.at.tzinfo is None:
-            raise ValueError("the instant of a change must be aware")
-
-
-class Put(NamedTuple):
-    """Write an object, a new one or over the version that was seen."""
-
-    ref: Ref
-    body: Body
-    seen_version: int = NEW
-    state: State = State.ON
-
-
-class PutText(NamedTuple):
-    """As `Put`, of a rule that was spelt beforehand: a million of them need not be spelt while others wait to write."""
-
-    ref: Ref
-    text: str  # its body as canonical JSON
-    columns: tuple[str | None, ...]  # what it is searched by, as `stores.columns` reads it from that body
-    seen_version: int = NEW
-    state: State = State.ON
-
-
-class Remove(NamedTuple):
-    """Remove the version that was seen."""
-
-    ref: Ref
-    seen_version: int
-
-
-Write: TypeAlias = Put | PutText | Remove
-
-
-class Stored(NamedTuple):
-    """An object as it stands."""
-
-    ref: Ref
-    version: int
-    state: State
-    text: str  # its body as canonical JSON
-
-    @property
-    def body(self) -> dict[str, Any]:
-        """What it says."""
-        body: dict[str, Any] = json.loads(self.text)
-        return body
-
-
-@dataclass(frozen=True, slots=True)
-class Revision:
-    """An object as it stood from one change to the next."""
-
-    ref: Ref
-    version: int
-    actor: str
-    reason: str
-    at: datetime
-    batch: str | None
-    state: State
-    body: Body | None  # None: removed
-
-
-@dataclass(frozen=True, slots=True)
-class RuleFilter:
-    """Which rules to show; what is None does not matter."""
-
-    scope: str | None = None
-    key: str | None = None  # canonical path of an exact rule
-    key_prefix: str | None = None
-    action: str | None = None
-    destination: str | None = None
-    owner: str | None = None
-    tag: str | None = None
-    state: State | None = None
-    ends_before: datetime | None = None  # by its valid_until
-
-    @property
-    def narrows_facets(self) -> bool:
-        """Whether it asks for anything that many rules have in common."""
-        asked = (self.scope, self.action, self.destination, self.owner, self.tag, self.state)
-        return any(one is not None for one in asked)
-
-
-class Order(StrEnum):
-    """How a list goes on."""
-
-    NAME = "name"  # by scope and id
-    CHANGED = "changed"  # what was changed last comes first
-    ADDRESS = "address"  # by scope and address: always, where an address or its beginning is asked for
-    END = "end"  # by the end of their validity: always, where an end is asked for
-
-
-class Mark(NamedTuple):
-    """Where a page ended: its last rule, as it stood there."""
-
-    ref: Ref
-    version: int
-
-    @property
-    def text(self) -> str:
-        """For a link: "portal:langson|news|41"."""
-        return f"{self.ref.scope}|{self.ref.id}|{self.version}"
-
-    @classmethod
-    def of(cls, stored: Stored) -> "Mark":
-        """A page that ends with this rule."""
-        return cls(stored.ref, stored.version)
-
-    @classmethod
-    def read(cls, text: str) -> "Mark | None":
-        """What `text` wrote; None: it did not."""
-        scope, _, rest = text.partition("|")
-        id_, bar, version = rest.rpartition("|")
-        if not (bar and scope and id_ and version.isascii() and version.isdecimal() and len(version) < 16):
-            return None
-        return cls(Ref(Kind.RULE, scope, id_), int(version))
 
 
 class ObjectChanged(Exception):

@@ -21,7 +21,7 @@ from typing import Any, Final, TypeAlias
 from sso.clients import ClientTable, parse, unknown_names
 from sso.egress import Networks
 from sso.model import Client
-from sso.sources import Document, LinesOf, Mistake, Mistakes, nowhere
+from sso.sources import ConfidentialDocument, LinesOf, Mistake, Mistakes, nowhere
 
 Record: TypeAlias = Mapping[str, Any]
 """A client as its file describes it, as JSON knows it; dates are texts."""
@@ -85,7 +85,7 @@ def text_of(record: Record) -> str:
     return "".join(f"{key} = {_toml(record[key])}\n" for key in [*known, *sorted({*record} - {*order})])
 
 
-def record_of(document: Document) -> dict[str, Any]:
+def record_of(document: ConfidentialDocument) -> dict[str, Any]:
     """A file as a record.  Raises Mistakes where it is no TOML."""
     record = _plain(document.data)
     return {key: value for key, value in record.items() if key != SUSPENDED}
@@ -199,7 +199,7 @@ def _read_one(
 ) -> tuple[Client | None, bool]:
     name = f"{path.parent.name}/{path.name}"
     try:
-        document = Document(name, path.read_text("utf-8"), lines_of)
+        document = ConfidentialDocument(name, path.read_text("utf-8"), lines_of)
     except (OSError, UnicodeDecodeError):
         raise Mistakes(
             [Mistake(name, 0, "cannot be read as UTF-8: agree to this client in the console again")]
@@ -214,7 +214,12 @@ def _read_one(
 
 
 def _checked(
-    document: Document, id_: str, allowed: Networks, known_upstreams: Collection[str] | None, *, development: bool
+    document: ConfidentialDocument,
+    id_: str,
+    allowed: Networks,
+    known_upstreams: Collection[str] | None,
+    *,
+    development: bool,
 ) -> Client:
     client = parse(document, allowed=allowed, development=development)
     mistakes = list(unknown_names(document, "upstreams", client.upstreams, known_upstreams))

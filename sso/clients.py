@@ -18,7 +18,7 @@ from pydantic import AfterValidator, Field, ValidationError, model_validator
 from sso import egress, jws
 from sso.egress import Networks
 from sso.model import Client, Digest, Lifetimes, SubjectAlias, digest
-from sso.sources import Document, LinesOf, Mistake, Mistakes, Place, StrictModel, documents, nowhere
+from sso.sources import ConfidentialDocument, LinesOf, Mistake, Mistakes, Place, StrictModel, documents, nowhere
 from sso.vocabulary import Claim, Level
 
 VIET_NAM: Final = timezone(timedelta(hours=7))
@@ -151,7 +151,7 @@ def load_clients(
     return clients
 
 
-def parse(document: Document, *, allowed: Networks = (), development: bool = False) -> Client:
+def parse(document: ConfidentialDocument, *, allowed: Networks = (), development: bool = False) -> Client:
     """One client.  Raises Mistakes."""
     try:
         table = ClientTable.model_validate(document.data)
@@ -328,7 +328,7 @@ def _held_to_profile(client: Client) -> Client:
 
 
 def unknown_names(
-    document: Document, key: str, names: Collection[str], known: Collection[str] | None
+    document: ConfidentialDocument, key: str, names: Collection[str], known: Collection[str] | None
 ) -> Iterator[Mistake]:
     """A mistake for each name that there is not; `known` None: they are not checked."""
     for name in names:

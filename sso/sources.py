@@ -1,4 +1,8 @@
-"""Files that operators write, with names and line numbers: every mistake is shown where it was made, all at once."""
+"""Files that operators write, with names and line numbers: every mistake is shown where it was made, all at once.
+
+As `redirect_rules.sources`, which sign-in may not import, but for one thing: these files may hold secrets, and so no
+message repeats what was given.
+"""
 
 import re
 import tomllib
@@ -63,8 +67,11 @@ def nowhere(_: str) -> Mapping[Place, int]:
 
 
 @dataclass(frozen=True)
-class Document:
-    """A TOML file: its name for messages, its text, and who finds lines in it."""
+class ConfidentialDocument:
+    """A TOML file that may hold secrets: its name for messages, its text, and who finds lines in it.
+
+    Not the `Document` of the rules, whose messages quote what was given so that it is found again.
+    """
 
     source: str
     text: str = field(repr=False)
@@ -101,13 +108,13 @@ class Document:
         return self.lines_of(self.text)
 
 
-def documents(folder: Path, lines_of: LinesOf = nowhere) -> list[Document]:
+def documents(folder: Path, lines_of: LinesOf = nowhere) -> list[ConfidentialDocument]:
     """The *.toml files of a folder, by name; none where there is no folder.  Raises Mistakes."""
     found, mistakes = [], []
     for path in sorted(folder.glob("*.toml")):
         name = f"{folder.name}/{path.name}"
         try:
-            found.append(Document(name, path.read_text(encoding="utf-8"), lines_of))
+            found.append(ConfidentialDocument(name, path.read_text(encoding="utf-8"), lines_of))
         except UnicodeDecodeError:
             mistakes.append(Mistake(name, 0, "not UTF-8: save it as UTF-8"))
         except OSError as error:

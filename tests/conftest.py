@@ -13,7 +13,7 @@ from aiohttp import ClientResponse, ClientSession, DummyCookieJar, TCPConnector
 from yarl import URL
 
 import proxy.packs
-from proxy import config
+from proxy import config_file
 from proxy.app import create_app
 from proxy.config import Settings
 from proxy.packs import Packs, load_packs
@@ -45,7 +45,7 @@ def settings_with(environ: Mapping[str, str] | None = None) -> Settings:
         "DVC_EDGE__STATE__FOLDER": str(NOWHERE),
         "DVC_EDGE__HITS__KEEP_DAYS": "0",
     }
-    return config.load(CONF / "edge.toml", ours | dict(environ or {}))
+    return config_file.load(CONF / "edge.toml", ours | dict(environ or {}))
 
 
 @pytest.fixture(scope="session")

@@ -15,7 +15,7 @@ from bench.rulesets import CRAWLING, READING, head
 from bench.servers import ROOT
 from bench.states import NOW
 from bench.workshop import Workshop
-from proxy import config
+from proxy import config_file
 from proxy.app import load_parts
 from proxy.presentation import Presenter
 from redirect_rules.analysis import MOST_WEIGHT, Flaw, Severity, analyse
@@ -40,7 +40,7 @@ _KNOWN: Final = "what is known"
 def run(shop: Workshop) -> Iterator[Row]:
     """Usual visits, the notice, localities; then the worst."""
     rounds = shop.extent.rounds
-    settings = config.load(config.find({}), {})
+    settings = config_file.load(config_file.find({}), {})
     packs, pages = load_parts(settings)[:2]
     snapshot = packs.snapshot
     for target in TARGETS:

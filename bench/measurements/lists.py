@@ -19,7 +19,8 @@ from proxy.clock import utc_now
 from redirect_rules.audit import Entry, Link, chained, utc_text
 from redirect_rules.hits import Hit
 from redirect_rules.model import HO_CHI_MINH
-from redirect_rules.store import Change, Kind, Put, Ref, RuleFilter, State
+from redirect_rules.objects import Change, Kind, Put, Ref, State
+from redirect_rules.rule_lists import RuleFilter
 from redirect_rules.stores.database import Database
 from redirect_rules.stores.rows import Rows
 from redirect_rules.stores.tables import AUDIT, WORKSPACE

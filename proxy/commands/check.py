@@ -4,7 +4,7 @@ import argparse
 import os
 from collections.abc import Iterable
 
-from proxy import config
+from proxy import config_file
 from proxy.app import load_parts
 from proxy.compiled import lane_form
 from proxy.config import Settings
@@ -30,8 +30,8 @@ def add(command: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Check; mistakes are raised."""
-    path = options.config or config.find(os.environ)
-    settings = config.load(path, os.environ)
+    path = options.config or config_file.find(os.environ)
+    settings = config_file.load(path, os.environ)
     parts = load_parts(settings, load_packs)
     snapshot = parts.packs.snapshot
     portals = snapshot.all_portals

@@ -21,10 +21,10 @@ from proxy.console.whole import create_console
 from proxy.login.opening import keys_folder
 from proxy.serve import prepare_output
 from redirect_rules.invitations import HOLDS, digest_of_code, new_code
+from redirect_rules.objects import NEW, Change, Kind, Ref
 from redirect_rules.people import Invitation, Password
 from redirect_rules.rights import Role
 from redirect_rules.sources import Problem, Problems
-from redirect_rules.store import NEW, Change, Kind, Ref
 from sso.stores.key_folder import KeyFolder, KeysUnreadable, master_key
 
 NAME = "console"

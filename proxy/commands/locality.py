@@ -5,7 +5,7 @@ import json
 import os
 import sys
 
-from proxy import config
+from proxy import config_file
 from proxy.packs import load_packs
 from redirect_rules.localities import Localities
 
@@ -29,7 +29,7 @@ def add(command: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Look everything up.  Exit status 1 when the only query finds nothing."""
-    settings = config.load(options.config or config.find(os.environ), os.environ)
+    settings = config_file.load(options.config or config_file.find(os.environ), os.environ)
     localities = load_packs(settings).snapshot.localities
     found_any = False
     for query in options.query if options.query != ["-"] else filter(None, map(str.strip, sys.stdin)):

@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from proxy import authorities, companions, config, kept_localities  # noqa: F401 - authorities before aiohttp
+from proxy import authorities, companions, config_file, kept_localities  # noqa: F401 - authorities before aiohttp
+from proxy.config import Settings
 from proxy.fork_server import Plan, load
 from proxy.forking import begin
 from proxy.listeners import listen
@@ -37,7 +38,7 @@ def add(command: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Serve until told to stop."""
     prepare_output()
-    settings = config.load(options.config or config.find(os.environ), os.environ)
+    settings = config_file.load(options.config or config_file.find(os.environ), os.environ)
     try:
         check_support()
     except Unsupported as error:
@@ -89,7 +90,7 @@ def _stoppable() -> Iterator[None]:
 
 
 @contextmanager
-def _demonstration(settings: config.Settings, path: Path | None) -> Iterator[None]:
+def _demonstration(settings: Settings, path: Path | None) -> Iterator[None]:
     """Simulated accounts beside the edge, where the configuration wants them and development is what it is for."""
     if not settings.sso.simulator:
         yield

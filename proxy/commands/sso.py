@@ -15,8 +15,9 @@ from proxy.commands.workspaces import add_config, add_state, settings_of
 from proxy.config import Settings
 from proxy.gate_opening import read_paths
 from proxy.login.opening import read_files, state_folder
-from proxy.readiness import STEPS, Doorway, Row, Test, check, doorways
+from proxy.readiness import STEPS, Doorway, Row, check, doorways
 from proxy.sign_in_codes import LANGUAGES, Meaning
+from proxy.walker import Test
 from redirect_rules.model import HO_CHI_MINH
 from redirect_rules.sources import Problem, Problems
 from sso.events import AuditEvent

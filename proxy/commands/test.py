@@ -5,7 +5,7 @@ import os
 import sys
 from pathlib import Path
 
-from proxy import config
+from proxy import config_file
 from proxy.clock import utc_now
 from proxy.packs import load_packs
 from redirect_rules.ruletests import parse_ruletest
@@ -34,7 +34,7 @@ def add(command: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Run every file."""
-    settings = config.load(options.config or config.find(os.environ), os.environ)
+    settings = config_file.load(options.config or config_file.find(os.environ), os.environ)
     failed = total = 0
     for path in options.file:
         try:

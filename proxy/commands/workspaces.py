@@ -12,12 +12,13 @@ from typing import Final
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from proxy import config
+from proxy import config_file
 from proxy.clock import utc_now
 from proxy.config import Settings
 from proxy.packs import load_packs
 from proxy.state import State
 from redirect_rules.model import Switch
+from redirect_rules.objects import Change
 from redirect_rules.packs import Packs, Sources
 from redirect_rules.publications import DraftChanged, FourEyes, NotApproved, WrongState
 from redirect_rules.publishing import DraftMoved, NothingToPublish
@@ -26,7 +27,7 @@ from redirect_rules.seeding import packs_of, seed
 from redirect_rules.snapshot_seal import SnapshotRefused
 from redirect_rules.snapshot_writer import SnapshotNotWritten
 from redirect_rules.sources import Problem, Problems
-from redirect_rules.store import BatchTaken, Change, ObjectChanged, StoreBusy, StoreTooNew, UndoRefused
+from redirect_rules.store import BatchTaken, ObjectChanged, StoreBusy, StoreTooNew, UndoRefused
 from redirect_rules.stores.sql import SqlStore
 
 ACTOR_VARIABLE: Final = "DVC_EDGE_ACTOR"
@@ -92,7 +93,7 @@ def add_actor(command: argparse.ArgumentParser) -> None:
 
 def settings_of(options: argparse.Namespace) -> Settings:
     """The configuration, with the folder that was asked for."""
-    settings = config.load(options.config or config.find(os.environ), os.environ)
+    settings = config_file.load(options.config or config_file.find(os.environ), os.environ)
     if getattr(options, "state", None) is None:
         return settings
     state = settings.state.model_copy(update={"folder": str(options.state.absolute())})

@@ -22,9 +22,9 @@ from proxy.console.codes_pages import LONGEST, Happened, happened
 from proxy.console.sign_in_store import Queue
 from proxy.sign_in_codes import Meaning, meaning, meanings
 from redirect_rules.enrolment import Enrolment, Record
+from redirect_rules.objects import Revision, Stored
 from redirect_rules.publications import WrongState
 from redirect_rules.rights import CENTRE, Deed
-from redirect_rules.store import Revision, Stored
 from sso.client_folder import without_defaults
 from sso.clients import secret_digest
 

@@ -12,8 +12,8 @@ from proxy.console.readiness_pages import table_of
 from proxy.console.rules_pages import is_family, scope_of
 from redirect_rules import activation
 from redirect_rules.model import Portal
+from redirect_rules.objects import Kind, Ref, State, Stored
 from redirect_rules.rights import Deed
-from redirect_rules.store import Kind, Ref, State, Stored
 
 _SORT_OF: Final = {sort.one: sort for sort in SORTS}
 

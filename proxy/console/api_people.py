@@ -8,9 +8,9 @@ from proxy.console import api_register_models as m
 from proxy.console.api_models import Nothing, RemoveBody
 from proxy.console.api_operations import Endpoint, must_be_at_browser
 from proxy.console.calls import Call, Mistake, NotFound
+from redirect_rules.objects import Kind, Ref, Stored
 from redirect_rules.people import Token, digest_of
 from redirect_rules.rights import CENTRE, EVERYWHERE, Deed
-from redirect_rules.store import Kind, Ref, Stored
 
 _LONGEST_NAME: Final = 100
 

@@ -12,9 +12,9 @@ from proxy.console.calls import Call, Download
 from proxy.console.hits_pages import span_of, unmapped_pages
 from proxy.console.readiness_pages import export as readiness_file
 from redirect_rules.audit import Entry, Search
+from redirect_rules.objects import NEW, Kind, Ref
 from redirect_rules.people import digest_of
 from redirect_rules.rights import CENTRE, Deed
-from redirect_rules.store import NEW, Kind, Ref
 
 
 def get_hits(call: Call, query: HitsQuery) -> HitsModel:

@@ -12,9 +12,10 @@ from proxy.console.rule_forms import flaws_of
 from proxy.console.rules_pages import Wanted, destinations, filter_of, is_family, scope_of, stored_rule
 from redirect_rules.bodies import body_of
 from redirect_rules.explaining import Question, explain
+from redirect_rules.objects import Kind, Ref, State, Stored
 from redirect_rules.parsing import RuleRow
 from redirect_rules.rights import Deed
-from redirect_rules.store import Kind, Mark, Order, Ref, RuleFilter, State, Stored
+from redirect_rules.rule_lists import Mark, Order, RuleFilter
 
 
 def do_explain(call: Call, body: m.ExplainBody) -> m.ExplanationModel:

@@ -10,9 +10,9 @@ from proxy.console.api_operations import CSV, Endpoint
 from proxy.console.calls import Call, Download, Mistake, NotFound
 from proxy.console.locality_pages import DoubtfulLine, export, line_of, lines_of, unit_of
 from redirect_rules import settlements
+from redirect_rules.objects import Kind, Stored
 from redirect_rules.rights import Deed
 from redirect_rules.settlements import Doubtful
-from redirect_rules.store import Kind, Stored
 
 
 class SettlementModel(BaseModel):

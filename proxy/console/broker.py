@@ -14,7 +14,8 @@ from urllib.parse import urlsplit
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, Key, RSAKey, import_key
 
-from proxy.config import ConsoleSettings, Settings
+from proxy.config import Settings
+from proxy.console_settings import ConsoleSettings
 from redirect_rules.people import Seal, SealBroken
 from redirect_rules.sources import Problem, Problems
 from sso import json_objects

@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 
 from aiohttp import web
 
+from proxy.authorities import trusting
 from proxy.console import broker
 from proxy.console.app import Console, is_ours
 from proxy.console.broker import BACK_CHANNEL_PATH, CALLBACK_PATH, LONGEST_GOAL, NAME, SIGNED_OUT_PATH, Begun
@@ -51,7 +52,7 @@ class BrokerEntrance:
         app.router.add_post(BACK_CHANNEL_PATH, self._back_channel)
 
     async def _opened(self, _: web.Application) -> AsyncIterator[None]:
-        fetch = AiohttpFetch(self.upstream.hosts)
+        fetch = AiohttpFetch(self.upstream.hosts, trust=trusting())
         self._upstreams = Upstreams({NAME: self.upstream}, fetch, issuer=self.console.desk.settings.console.public)
         yield
         await fetch.close()

@@ -12,9 +12,10 @@ from proxy.console.rules_pages import ON_A_PAGE, Line, Wanted, destinations, fil
 from proxy.console.views import Wrong
 from proxy.console.work_pages import begin
 from redirect_rules.model import Action
+from redirect_rules.objects import Put, Ref, Remove, State, Stored, Write
 from redirect_rules.rights import Deed
+from redirect_rules.rule_lists import RuleFilter
 from redirect_rules.schedules import instant
-from redirect_rules.store import Put, Ref, Remove, RuleFilter, State, Stored, Write
 
 MOST_IN_BULK: Final = 20_000
 """Rules that are changed at once here; more go by a file (import)."""

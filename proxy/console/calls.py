@@ -7,9 +7,9 @@ from typing import TypeAlias
 from urllib.parse import urlencode
 
 from proxy.console.desk import Desk
+from redirect_rules.objects import Change
 from redirect_rules.office import Office
 from redirect_rules.rights import Deed, Person, Province, check
-from redirect_rules.store import Change
 
 
 class Fields:

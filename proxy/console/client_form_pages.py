@@ -30,9 +30,9 @@ from proxy.console.clientele import Entry
 from proxy.console.clients_pages import entry_of, province_names
 from proxy.console.views import Wrong
 from redirect_rules.enrolment import Record
+from redirect_rules.objects import NEW
 from redirect_rules.publications import WrongState
 from redirect_rules.rights import CENTRE, EVERYWHERE, Deed, Province
-from redirect_rules.store import NEW
 from sso.clients import secret_digest
 
 CENTRE_CODE: Final = "centre"

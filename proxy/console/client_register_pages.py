@@ -16,7 +16,7 @@ from proxy.console.clients_pages import province_names
 from redirect_rules.enrolment import Enrolment
 from redirect_rules.exchange.exports.tables import protected
 from redirect_rules.model import HO_CHI_MINH
-from redirect_rules.store import Revision
+from redirect_rules.objects import Revision
 
 COLUMNS: Final = (
     *("client", "name", "province", "attribute", "legal_basis", "level", "consent"),

@@ -19,7 +19,8 @@ from proxy.console.desk import Desk
 from proxy.console.work import Progress, Request
 from proxy.gate_opening import read_paths
 from proxy.login.opening import keys_folder
-from proxy.readiness import Test, check, doorways
+from proxy.readiness import check, doorways
+from proxy.walker import Test
 from redirect_rules.sources import Problem, Problems
 from sso import rehearsal
 from sso.keys import KeysRefused, Signer

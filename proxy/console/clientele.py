@@ -15,13 +15,13 @@ from proxy.console.desk import Desk
 from proxy.gate_opening import read_paths
 from proxy.login.opening import clients_folder, private_networks
 from redirect_rules.enrolment import Enrolment, Record
+from redirect_rules.objects import NEW, Kind, Ref, Revision, Stored
 from redirect_rules.rights import CENTRE, Deed, Person, Province
 from redirect_rules.sources import Problem, Problems
-from redirect_rules.store import NEW, Kind, Ref, Revision, Stored
 from sso import client_folder
 from sso.clients import parse
 from sso.model import Client
-from sso.sources import Document, Mistakes, documents
+from sso.sources import ConfidentialDocument, Mistakes, documents
 
 MOST_SECRETS: Final = 2
 """Of one client, the second while the first is being exchanged."""
@@ -224,7 +224,7 @@ def _completed(record: Record) -> Record:
 def client_of(desk: Desk, record: Record) -> Client:
     """A record as sign-in reads it.  Raises Mistakes."""
     development = desk.settings.sso.environment == "development"
-    document = Document("client", client_folder.text_of(record))
+    document = ConfidentialDocument("client", client_folder.text_of(record))
     return parse(document, allowed=private_networks(desk.settings), development=development)
 
 

@@ -15,9 +15,9 @@ from proxy.console.clientele import Entry
 from proxy.console.views import Wrong
 from proxy.console.work import wanted
 from redirect_rules.enrolment import Enrolment, Record
+from redirect_rules.objects import Revision, Stored
 from redirect_rules.publications import FourEyes, WrongState
 from redirect_rules.rights import CENTRE, Deed, Person, Province
-from redirect_rules.store import Revision, Stored
 from sso.clients import ClientTable, secret_digest
 
 

@@ -14,6 +14,7 @@ from proxy.console.work import Workshop
 from proxy.packs import load_packs
 from proxy.state import State, served
 from redirect_rules import activation
+from redirect_rules.objects import Change, Kind, Ref
 from redirect_rules.office import Office
 from redirect_rules.packs import Packs
 from redirect_rules.people import Seal
@@ -21,7 +22,6 @@ from redirect_rules.publishing import base_of, compile_draft
 from redirect_rules.rights import CENTRE, Person, Province, person_of, province_of
 from redirect_rules.seeding import packs_of, seed
 from redirect_rules.snapshot_seal import SnapshotRefused
-from redirect_rules.store import Change, Kind, Ref
 from redirect_rules.stores.answers import SqlAnswers
 from redirect_rules.stores.database import Database
 from redirect_rules.stores.hits import HitStore

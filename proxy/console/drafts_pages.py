@@ -15,13 +15,13 @@ from proxy.console.work_pages import begin
 from redirect_rules import activation
 from redirect_rules.audit import canonical_json
 from redirect_rules.model import Switch
+from redirect_rules.objects import Change, Kind, Ref, Stored
 from redirect_rules.publications import DraftChanged, FourEyes, Published, Review, ReviewState, WrongState
 from redirect_rules.publishing import NumberGone, settle
 from redirect_rules.rights import CENTRE, Deed
 from redirect_rules.schedules import instant
 from redirect_rules.snapshot_file import numbers
 from redirect_rules.snapshot_seal import SnapshotRefused
-from redirect_rules.store import Change, Kind, Ref, Stored
 
 MOST_SHOWN: Final = 200
 """Changed objects that are listed; of more, so many."""

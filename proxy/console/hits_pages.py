@@ -12,11 +12,11 @@ from proxy.console.calls import Answer, Call, GoTo, Route, Show
 from proxy.console.health import Health
 from redirect_rules.hits import OTHER, Choice
 from redirect_rules.model import HO_CHI_MINH, Portal
+from redirect_rules.objects import NEW, Kind, Ref
 from redirect_rules.people import digest_of
 from redirect_rules.proposals import Proposal, proposals
 from redirect_rules.publications import Published, ReviewState
 from redirect_rules.rights import CENTRE, Deed
-from redirect_rules.store import NEW, Kind, Ref
 from redirect_rules.stores.hits import Answered, Chosen, Coverage, Page, Span
 
 DAYS: Final = 28

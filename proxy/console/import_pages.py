@@ -13,8 +13,9 @@ from redirect_rules.exchange.outcomes import Mode
 from redirect_rules.exchange.rows import Context
 from redirect_rules.exporting import Unsayable, rows_of
 from redirect_rules.model import Action
+from redirect_rules.objects import Ref, State, Stored
 from redirect_rules.rights import Deed
-from redirect_rules.store import Ref, RuleFilter, State, Stored
+from redirect_rules.rule_lists import RuleFilter
 
 MOST_EXPORTED: Final = 200_000
 """Rules that are handed out as one file here; more by `dvc-edge rules export`."""

@@ -13,8 +13,8 @@ from proxy.console import clientele
 from proxy.console.calls import Answer, Call, GoTo, Route, Show
 from proxy.console.views import Wrong
 from proxy.login.opening import keys_folder
+from redirect_rules.objects import NEW, Kind, Ref, Revision
 from redirect_rules.rights import CENTRE, Deed
-from redirect_rules.store import NEW, Kind, Ref, Revision
 from sso import keys
 from sso.keys import ALGORITHMS, KEEP_SECONDS, OVERLAP_SECONDS, KeyRing, KeysRefused, SigningKey
 from sso.stores.key_folder import KeyFolder, KeysUnreadable, master_key

@@ -11,9 +11,9 @@ from proxy.console.calls import Answer, Call, Download, GoTo, NotFound, Route, S
 from proxy.console.views import Wrong
 from redirect_rules.exchange.exports.tables import protected
 from redirect_rules.localities import Localities
+from redirect_rules.objects import NEW, Kind, Revision, Stored
 from redirect_rules.rights import Deed
 from redirect_rules.settlements import Doubtful, doubtful, parse
-from redirect_rules.store import NEW, Kind, Revision, Stored
 from redirect_rules.units import Confidence, Era
 
 COLUMNS: Final = (

@@ -11,12 +11,12 @@ from pydantic import BaseModel, ValidationError
 
 from proxy.console.calls import Mistake
 from redirect_rules.bodies import body_of
+from redirect_rules.objects import Kind
 from redirect_rules.packs import DestinationRow
 from redirect_rules.parsing import FamilyRow
 from redirect_rules.portals import PortalRow
 from redirect_rules.rights import Deed
 from redirect_rules.schedules import ScheduleRow
-from redirect_rules.store import Kind
 
 MOST_ENTRIES: Final = 200_000
 """Lines of one lookup."""

@@ -20,13 +20,13 @@ from proxy.console.views import Wrong
 from proxy.passing.policy import PORTALS_OWN
 from proxy.upstream_routes import load_upstreams
 from redirect_rules.bodies import body_of
+from redirect_rules.objects import NEW, Kind, Ref, Revision, State, Stored
 from redirect_rules.packs import DestinationRow
 from redirect_rules.parsing import FamilyRow
 from redirect_rules.portals import PortalRow
 from redirect_rules.rights import Deed
 from redirect_rules.schedules import ScheduleRow, instant
 from redirect_rules.sources import Problems
-from redirect_rules.store import NEW, Kind, Ref, Revision, State, Stored
 
 
 @dataclass(frozen=True, slots=True)

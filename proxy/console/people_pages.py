@@ -14,9 +14,9 @@ from proxy.console.passwords import WeakPassword
 from proxy.console.views import Wrong
 from proxy.qr import Qr, qr
 from redirect_rules import invitations
+from redirect_rules.objects import NEW, Kind, Ref, Stored
 from redirect_rules.people import Invitation, Link, Password, Token, digest_of
 from redirect_rules.rights import CENTRE, DEEDS, EVERYWHERE, Deed, Role
-from redirect_rules.store import NEW, Kind, Ref, Stored
 
 LONGEST_TOKEN_DAYS: Final = 366
 _GRANT_ROWS: Final = 6

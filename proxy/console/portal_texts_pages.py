@@ -22,9 +22,9 @@ from proxy.messages import DEFAULT_LANGUAGE, Texts
 from redirect_rules.clients import Crawlers
 from redirect_rules.explaining import Question
 from redirect_rules.model import ClientClass, Portal, Schedule
+from redirect_rules.objects import NEW, Kind, Ref, Stored
 from redirect_rules.rights import Deed
 from redirect_rules.snapshot import Snapshot
-from redirect_rules.store import NEW, Kind, Ref, Stored
 from redirect_rules.trials import trial_with
 
 TEMPLATES: Final = ("notice.html", "gone.html", "not_sent.html", "framed.html", "_parts.html", "_base.html")

@@ -10,9 +10,9 @@ from proxy.console.calls import Answer, Call, Download, GoTo, NotFound, Route, S
 from proxy.console.views import Wrong
 from redirect_rules.exchange.exports.tables import protected
 from redirect_rules.model import Action, Portal, Rule
+from redirect_rules.objects import NEW, Kind, Ref, Revision, Stored
 from redirect_rules.rights import Deed, Province, province_of
 from redirect_rules.snapshot import Snapshot
-from redirect_rules.store import NEW, Kind, Ref, Revision, Stored
 
 AUTOMATIC: Final = ("closed", "deep-link", "payment", "agency-code")
 SIGNED_OFF: Final = ("units", "sign-in", "filing", "data", "payment-tested", "receiving")

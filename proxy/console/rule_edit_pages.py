@@ -12,9 +12,9 @@ from proxy.console.rule_pages import lines_of
 from proxy.console.rules_pages import destinations, is_family, owners, rule_id, stored_rule
 from proxy.console.views import Wrong
 from redirect_rules.explaining import Explanation, Question, explain
+from redirect_rules.objects import Kind, Ref, State
 from redirect_rules.rights import Deed
 from redirect_rules.sources import Problems
-from redirect_rules.store import Kind, Ref, State
 from redirect_rules.trials import trial_of
 
 

@@ -11,8 +11,8 @@ from proxy.console.rule_forms import RuleForm
 from proxy.console.rules_pages import DAYS, rule_id, scope_of, specimen_url, stored_rule, visits_of
 from proxy.console.views import Wrong
 from redirect_rules.explaining import Explanation, Question, explain
+from redirect_rules.objects import Kind, Ref, Revision, State
 from redirect_rules.rights import Deed
-from redirect_rules.store import Kind, Ref, Revision, State
 
 MOST_SAMPLES: Final = 20
 

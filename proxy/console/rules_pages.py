@@ -12,10 +12,11 @@ from proxy.console.spoken import heard
 from redirect_rules.canonical import BadHost
 from redirect_rules.explaining import Question, visit_to
 from redirect_rules.model import HO_CHI_MINH
+from redirect_rules.objects import Kind, Ref, State, Stored
 from redirect_rules.rights import Deed
+from redirect_rules.rule_lists import Mark, Order, RuleFilter
 from redirect_rules.sources import Problems
 from redirect_rules.specimens import specimen
-from redirect_rules.store import Kind, Mark, Order, Ref, RuleFilter, State, Stored
 from redirect_rules.stores.columns import path_key
 from redirect_rules.stores.hits import Span
 from redirect_rules.stores.listing import order_of

@@ -13,11 +13,11 @@ from proxy.console.hits_pages import span_of
 from proxy.console.views import Wrong
 from redirect_rules.bodies import body_of
 from redirect_rules.model import HO_CHI_MINH, Portal
+from redirect_rules.objects import Kind, Ref, Stored
 from redirect_rules.portals import PortalRow
 from redirect_rules.rights import Deed
 from redirect_rules.schedules import ScheduleRow, instant
 from redirect_rules.specimens import specimen
-from redirect_rules.store import Kind, Ref, Stored
 from redirect_rules.stores.hits import Span
 from redirect_rules.trials import trial_with
 from redirect_rules.turning_points import TurningPoint, known_urls, turning_points

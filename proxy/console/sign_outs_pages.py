@@ -9,8 +9,8 @@ from proxy.console import clientele, sign_in_store
 from proxy.console.calls import Answer, Call, GoTo, NotFound, Route, Show
 from proxy.console.sign_in_store import Queue, Step, StoreDown
 from proxy.console.views import Wrong
+from redirect_rules.objects import NEW, Kind, Ref, Revision
 from redirect_rules.rights import CENTRE, Deed
-from redirect_rules.store import NEW, Kind, Ref, Revision
 
 LATE_SECONDS: Final = 3_600
 """What waits longer than that, somebody should look after."""

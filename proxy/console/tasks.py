@@ -19,7 +19,7 @@ from redirect_rules.exchange.rows import Context, ImportedRow, ImportProblem
 from redirect_rules.findings import Severity
 from redirect_rules.importing import ImportRefused, import_rows
 from redirect_rules.model import HO_CHI_MINH, Action
-from redirect_rules.store import Change
+from redirect_rules.objects import Change
 from redirect_rules.stores.hits import Span
 
 MOST_SHOWN: Final = 500

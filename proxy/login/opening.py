@@ -15,6 +15,7 @@ from typing import Final
 from prometheus_client import CollectorRegistry
 
 from proxy import client_key_sets
+from proxy.authorities import trusting
 from proxy.client_key_sets import ClientKeys
 from proxy.config import Settings
 from proxy.limiting import Limiter
@@ -164,7 +165,7 @@ async def opened(
         exits.push_async_callback(store.close)
         for text in await store.advice():
             logging.getLogger(__name__).warning("the store of sign-in: %s", text)
-        fetch = AiohttpFetch(private_hosts(files.upstreams.values()))
+        fetch = AiohttpFetch(private_hosts(files.upstreams.values()), trust=trusting())
         exits.push_async_callback(fetch.close)
         limiter = Limiter(
             store,

@@ -7,7 +7,7 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
-from proxy import config
+from proxy import config_file
 from proxy.processes import die_with_parent
 from proxy.simulation.server import Unfit, check, serve
 from redirect_rules.sources import Problems
@@ -20,7 +20,7 @@ def main() -> int:
     options = parser.parse_args()
     die_with_parent()
     try:
-        settings = config.load(options.config or config.find(os.environ), os.environ).sso
+        settings = config_file.load(options.config or config_file.find(os.environ), os.environ).sso
         check(settings.issuer, settings.environment)
         if not settings.simulator:
             raise Unfit("[sso] simulator = 0: name a port, e.g. 8090")  # noqa: TRY301 - as the two before

@@ -12,9 +12,10 @@ from typing import Final
 
 from proxy.simulation.people import PEOPLE, subject_of
 from redirect_rules.invitations import digest_of_code, new_code
+from redirect_rules.objects import NEW, Change, Kind, Ref
 from redirect_rules.people import Invitation, PeopleStore
 from redirect_rules.rights import Role
-from redirect_rules.store import NEW, Change, Kind, Ref, RuleStore
+from redirect_rules.store import RuleStore
 from sso.claims import pairwise_sub
 from sso.keys import Salt
 

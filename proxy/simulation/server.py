@@ -11,6 +11,7 @@ from typing import Final, Literal
 from aiohttp import ClientSession, ClientTimeout, DummyCookieJar, TCPConnector, web
 from aiohttp.abc import AbstractResolver, ResolveResult
 
+from proxy.authorities import trusting
 from proxy.simulation.procedure_system import ProcedureSystem
 from proxy.simulation.provider import SimulatedProvider
 
@@ -54,7 +55,9 @@ async def simulated(
     app = web.Application()
     runner = web.AppRunner(app, access_log=None)
     async with ClientSession(
-        connector=TCPConnector(resolver=_Loopback()), cookie_jar=DummyCookieJar(), timeout=ClientTimeout(total=10)
+        connector=TCPConnector(resolver=_Loopback(), ssl=trusting()),
+        cookie_jar=DummyCookieJar(),
+        timeout=ClientTimeout(total=10),
     ) as session:
         providers: dict[str, SimulatedProvider] = {
             kind: SimulatedProvider(

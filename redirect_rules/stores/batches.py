@@ -6,7 +6,8 @@ from typing import Any
 
 from sqlalchemy import CompoundSelect, Connection, exists, literal, select, union_all
 
-from redirect_rules.store import NEW, Kind, Put, Ref, Remove, State, Stored, UnknownVersion, Write
+from redirect_rules.objects import NEW, Kind, Put, Ref, Remove, State, Stored, Write
+from redirect_rules.store import UnknownVersion
 from redirect_rules.stores.tables import AUDIT, OBJECTS, REVISIONS, RULES
 from redirect_rules.stores.writing import CHUNK, among
 

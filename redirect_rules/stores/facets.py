@@ -15,7 +15,7 @@ from typing import Any, Final, NamedTuple, TypeAlias
 from sqlalchemy import ColumnElement, Connection, bindparam, delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from redirect_rules.store import RuleFilter
+from redirect_rules.rule_lists import RuleFilter
 from redirect_rules.stores.columns import Columns, tag_text
 from redirect_rules.stores.tables import FACETS
 

@@ -35,7 +35,8 @@ from redirect_rules.audit import (
     checked,
     utc_text,
 )
-from redirect_rules.store import BatchTaken, Change, Kind, Progress
+from redirect_rules.objects import Change, Kind
+from redirect_rules.store import BatchTaken, Progress
 from redirect_rules.stores.database import Database
 from redirect_rules.stores.tables import AUDIT, OBJECTS, REVISIONS, RULES, WORKSPACE
 

@@ -27,7 +27,8 @@ from sqlalchemy import (
 )
 
 from redirect_rules.audit import utc_text
-from redirect_rules.store import Kind, Mark, Order, Ref, RuleFilter, State, Stored
+from redirect_rules.objects import Kind, Ref, State, Stored
+from redirect_rules.rule_lists import Mark, Order, RuleFilter
 from redirect_rules.stores.columns import columns_of, tag_text
 from redirect_rules.stores.facets import Share, shares
 from redirect_rules.stores.tables import REVISIONS, RULES

@@ -49,13 +49,15 @@ def silent(_stage: str, _done: int) -> None:
     """The progress nobody watches."""
 
 
-def exact_items(rules: Iterable[ExactRule], *, folder: Path, progress: Progress = silent) -> Iterator[Item]:
+def exact_items(
+    rules: Iterable[ExactRule], *, folder: Path, progress: Progress = silent, places: Places | None = None
+) -> Iterator[Item]:
     """The keys and values of exact rules, in any order given, in ascending order of the keys.
 
-    `folder` takes temporary files when there are more than MOST_HELD.  Raises Problems (a hundred at most) for rules
-    that cannot be compiled, OSError when the disk is full.
+    `folder` takes temporary files when there are more than MOST_HELD; `places`, empty ones, are filled before the first
+    item comes.  Raises Problems (a hundred at most) for rules that cannot be compiled, OSError when the disk is full.
     """
-    compiler = _Compiler(folder)
+    compiler = _Compiler(folder, places=places)
     compiler.take(rules, progress)
     yield from compiler.items()
 
@@ -91,9 +93,11 @@ def changed_items(index: LmdbIndex, gone: Sequence[ExactRule], come: Sequence[Ex
 class _Compiler:
     """Rules → entries (sort key, record, length of the key) → sorted → one item for each address and place."""
 
-    def __init__(self, folder: Path, *, after: LmdbIndex | None = None, without: int = 0) -> None:
+    def __init__(
+        self, folder: Path, *, after: LmdbIndex | None = None, without: int = 0, places: Places | None = None
+    ) -> None:
         """Begin with the dictionary of another file, and count its rules but for those that are compiled anew."""
-        self._places = Places() if after is None else after.places.copy()
+        self._places = (places or Places()) if after is None else after.places.copy()
         self._portals, self._folders = self._places.portals, self._places.folders
         self._records = Records() if after is None else Records.continued(after.shapes)
         self._beside = 0 if after is None else len(after) - without

@@ -11,6 +11,7 @@ from redirect_rules.exact import ExactRule, Pairs, Place, PlacedIndex, Shape
 from redirect_rules.octets import joined
 from redirect_rules.packed_rules import Alone, Packed, packed
 from redirect_rules.rule_records import Records
+from redirect_rules.stores.address_table import AddressTable, seed_of
 from redirect_rules.stores.lmdb_layout import DICTIONARY, LONG, LONGEST_KEY, Places, query_of, sized, stored_key
 
 _unpack = msgpack.unpackb
@@ -94,22 +95,37 @@ def _closed(_key: bytes) -> None:
 class MappedAlone(Alone):
     """The records of one portal."""
 
-    __slots__ = ("_begins", "_get", "_number", "_places", "_table")
+    __slots__ = ("_addresses", "_begins", "_get", "_number", "_places", "_portal", "_seed", "_table")
 
-    def __init__(self, table: _Table, number: bytes, places: Places) -> None:
+    def __init__(self, table: _Table, number: bytes, places: Places, addresses: AddressTable | None) -> None:
         self._get = table.octets
         self._table = table
         self._number = number
         self._places = places
+        self._addresses = addresses
+        self._portal = int.from_bytes(number, "big")
+        self._seed = seed_of(number)
         self._begins: dict[bytes, bytes] = {}  # of keys, by folders that were asked for
 
     def find(self, path: bytes, cut: int) -> Packed | None:
         """See Alone."""
+        addresses = self._addresses
+        if addresses is not None:
+            record = addresses.find(self._portal, self._seed, path, cut)
+            if record is not None:
+                return packed(record)
         octets, end = path, len(path)  # typed as what is cut in less time
         begin = self._begins.get(octets[0:cut])
         key = joined((begin, octets[cut + 1 : end], _PLAIN)) if begin is not None else self._key(path, cut)
         record = self._get(key) if len(key) <= LONGEST_KEY else self._table.whole(key)
         return None if record is None else packed(record)
+
+    def agrees(self, path: bytes) -> bool:
+        """Whether the table of addresses says of a path what LMDB does, if it says anything."""
+        cut = path.rfind(b"/")
+        addresses = self._addresses
+        found = None if addresses is None else addresses.find(self._portal, self._seed, path, cut)
+        return found is None or found == self._table.whole(self._key(path, cut))
 
     def close(self) -> None:
         """Find nothing more."""
@@ -128,19 +144,22 @@ class LmdbIndex(PlacedIndex):
     Nothing that it returns refers to the file.
     """
 
-    def __init__(self, env: lmdb.Environment, name: bytes) -> None:
-        """Read the database `name` of an environment that nobody writes."""
+    def __init__(self, env: lmdb.Environment, name: bytes, table: tuple[memoryview, memoryview] | None = None) -> None:
+        """Read the database `name` of an environment that nobody writes; `table`: entries and slots of its table."""
         self._table = _Table(env, name)
         dictionary = self._table.dictionary()
         self._places = Places(dictionary["portals"], dictionary.get("folders"))
         self._records = Records.from_data(dictionary["shapes"])
         self._rules: int = dictionary["rules"]
         self._alone: dict[str, MappedAlone] = {}  # by portal
+        self.addresses = None if table is None else AddressTable(*table, list(self._places.folders))
 
     def close(self) -> None:
         """End the reading.  Look-ups raise ValueError from now on."""
         for alone in self._alone.values():
             alone.close()
+        if self.addresses is not None:
+            self.addresses.close()
         self._table.close()
 
     def find(self, portal: str, path: str, pairs: Pairs, now: datetime) -> ExactRule | None:
@@ -165,8 +184,21 @@ class LmdbIndex(PlacedIndex):
             return Alone()
         found = self._alone.get(portal)
         if found is None:
-            found = self._alone[portal] = MappedAlone(self._table, number, self._places)
+            found = self._alone[portal] = MappedAlone(self._table, number, self._places, self.addresses)
         return found
+
+    def agrees(self, portal: str, path: str) -> bool:
+        """Whether whatever is said of a path is said alike: see `MappedAlone.agrees`."""
+        alone = self.alone(portal)
+        return not isinstance(alone, MappedAlone) or alone.agrees(path.encode())
+
+    def addresses_without(self, places: Iterable[tuple[str, str]]) -> tuple[memoryview, bytes] | None:
+        """The table of addresses but for some places (portal, path): entries and slots; None: there is none."""
+        if self.addresses is None:
+            return None
+        numbers = self._places.portals
+        known = ((numbers[portal], path.encode()) for portal, path in places if portal in numbers)
+        return self.addresses.entries, self.addresses.without(known)
 
     def shape(self, number: int) -> Shape:
         """See ExactIndex."""

@@ -4,7 +4,8 @@ from collections.abc import Callable, Iterable, Mapping
 
 from sqlalchemy import Connection, delete, insert, select
 
-from redirect_rules.store import Change, Kind, PackState, Ref, Write
+from redirect_rules.objects import Change, Kind, Ref, Write
+from redirect_rules.store import PackState
 from redirect_rules.stores.database import Database
 from redirect_rules.stores.rows import Rows
 from redirect_rules.stores.tables import PACKS, SHIPPED

@@ -8,6 +8,7 @@ from typing import Any, Final
 from sqlalchemy import Row, delete, insert, select, update
 
 from redirect_rules.audit import utc_text
+from redirect_rules.objects import Change
 from redirect_rules.people import (
     Invitation,
     InvitationGone,
@@ -20,7 +21,6 @@ from redirect_rules.people import (
     Token,
 )
 from redirect_rules.rights import Deed
-from redirect_rules.store import Change
 from redirect_rules.stores.database import Database
 from redirect_rules.stores.ledger import Ledger
 from redirect_rules.stores.tables import INVITATIONS, LINKS, MILESTONES, PASSWORDS, SIGNED_IN, TOKENS

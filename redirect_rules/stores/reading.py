@@ -7,7 +7,8 @@ from typing import Any, Self
 
 from sqlalchemy import Connection, case, literal, select, union
 
-from redirect_rules.store import Kind, Mark, Order, Ref, Revision, RuleFilter, State, Stored
+from redirect_rules.objects import Kind, Ref, Revision, State, Stored
+from redirect_rules.rule_lists import Mark, Order, RuleFilter
 from redirect_rules.stores import listing
 from redirect_rules.stores.batches import before_change, number_of
 from redirect_rules.stores.ledger import streamed

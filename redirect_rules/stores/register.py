@@ -9,8 +9,8 @@ from sqlalchemy import Connection, Row, Table, func, insert, select, update
 
 from redirect_rules import publications
 from redirect_rules.audit import utc_text
+from redirect_rules.objects import Change
 from redirect_rules.publications import Published, Review, ReviewState, SnapshotState, WrongState
-from redirect_rules.store import Change
 from redirect_rules.stores.database import Database
 from redirect_rules.stores.ledger import Ledger
 from redirect_rules.stores.tables import REVIEWS, SNAPSHOTS

@@ -12,22 +12,8 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
 from redirect_rules.audit import canonical_json
-from redirect_rules.store import (
-    Body,
-    Change,
-    ObjectChanged,
-    Progress,
-    Put,
-    Ref,
-    Remove,
-    Revision,
-    State,
-    Stored,
-    TwiceInBatch,
-    UndoRefused,
-    UnknownVersion,
-    Write,
-)
+from redirect_rules.objects import Body, Change, Put, Ref, Remove, Revision, State, Stored, Write
+from redirect_rules.store import ObjectChanged, Progress, TwiceInBatch, UndoRefused, UnknownVersion
 from redirect_rules.stores.batches import changed_since, number_of, undoing
 from redirect_rules.stores.database import Database
 from redirect_rules.stores.ledger import Ledger, SqlTrail

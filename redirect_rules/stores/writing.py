@@ -16,21 +16,8 @@ from sqlalchemy import ARRAY, ColumnElement, Connection, Table, Text, any_, dele
 
 from redirect_rules.audit import ContentDigest, canonical_json
 from redirect_rules.garbage import uncollected
-from redirect_rules.store import (
-    NEW,
-    BadObject,
-    Kind,
-    ObjectChanged,
-    Progress,
-    Put,
-    PutText,
-    Ref,
-    Remove,
-    State,
-    Stored,
-    TwiceInBatch,
-    Write,
-)
+from redirect_rules.objects import NEW, Kind, Put, PutText, Ref, Remove, State, Stored, Write
+from redirect_rules.store import BadObject, ObjectChanged, Progress, TwiceInBatch
 from redirect_rules.stores.columns import columns_of
 from redirect_rules.stores.facets import Facet, FacetCounts, facet_of
 from redirect_rules.stores.list_indexes import ListIndexes

@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+import ssl
 from collections.abc import Mapping, Sequence
 from typing import Final
 
@@ -38,13 +39,22 @@ class AiohttpFetch:
 
     private_hosts  names whose addresses may be private ones; all others must be reachable from everywhere, whatever a
                    name server says at the moment of connecting
+    trust          verifies upstreams; None: the context that aiohttp made, which trusts nobody where authorities wait
     """
 
-    def __init__(self, private_hosts: frozenset[str] = frozenset(), *, seconds: float = SECONDS) -> None:
+    def __init__(
+        self,
+        private_hosts: frozenset[str] = frozenset(),
+        *,
+        seconds: float = SECONDS,
+        trust: ssl.SSLContext | None = None,
+    ) -> None:
         """To be made inside a running loop."""
         self._private = private_hosts
         self._session = ClientSession(
-            connector=TCPConnector(resolver=_Resolver(private_hosts), limit_per_host=64, ttl_dns_cache=30),
+            connector=TCPConnector(
+                resolver=_Resolver(private_hosts), limit_per_host=64, ttl_dns_cache=30, ssl=trust or True
+            ),
             cookie_jar=DummyCookieJar(),
             timeout=ClientTimeout(total=seconds, connect=CONNECT_SECONDS),
             headers={"User-Agent": "dvc-edge", "Accept-Encoding": "identity"},

@@ -15,7 +15,7 @@ from joserfc.jwk import ECKey, Key, RSAKey, import_key
 from pydantic import Field, ValidationError
 
 from sso import json_objects, jws
-from sso.sources import Document, LinesOf, Mistake, Mistakes, StrictModel, documents, nowhere
+from sso.sources import ConfidentialDocument, LinesOf, Mistake, Mistakes, StrictModel, documents, nowhere
 from sso.upstreams.claim_mapping import ClaimMapping, Form, Source
 from sso.upstreams.discovery import Metadata, uri_problem
 from sso.upstreams.model import Authentication, Upstream
@@ -106,7 +106,9 @@ def load_upstreams(
     return found
 
 
-def parse(document: Document, environ: Mapping[str, str], *, folder: Path, development: bool = False) -> Upstream:
+def parse(
+    document: ConfidentialDocument, environ: Mapping[str, str], *, folder: Path, development: bool = False
+) -> Upstream:
     """One file.  Raises Mistakes."""
     written = document.data
     preset = PRESETS.get(str(written.get("preset")), PRESETS["oidc"])
@@ -133,7 +135,13 @@ class _Reader:
     """Turns a row into an upstream and remembers every mistake on the way."""
 
     def __init__(
-        self, document: Document, row: UpstreamRow, environ: Mapping[str, str], folder: Path, *, development: bool
+        self,
+        document: ConfidentialDocument,
+        row: UpstreamRow,
+        environ: Mapping[str, str],
+        folder: Path,
+        *,
+        development: bool,
     ) -> None:
         self.mistakes: list[Mistake] = []
         self._document = document

@@ -28,7 +28,7 @@ from proxy.passing.forwarded import Trust
 from sso import clients, egress
 from sso.limits import LIMITS, RATES, with_most
 from sso.model import LogoutDelivery
-from sso.sources import Document, Mistakes
+from sso.sources import ConfidentialDocument, Mistakes
 from sso.store import Store
 from sso.stores.embedded import EmbeddedValkey
 from sso.stores.valkey import open_store
@@ -179,7 +179,7 @@ def test_32_no_registered_address_may_be_inside(key: str) -> None:
         text = "id = 'a'\nsector = 'a'\nname = { vi = 'A' }\nauthentication = 'none'\n"
         text += "".join(f"{name} = {value}\n" for name, value in rows.items())
         with pytest.raises(Mistakes, match=key):
-            clients.parse(Document("a.toml", text))
+            clients.parse(ConfidentialDocument("a.toml", text))
 
 
 class Rebinding(AbstractResolver):

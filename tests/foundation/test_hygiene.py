@@ -136,7 +136,7 @@ def test_location_is_written_in_one_place(sources: Mapping[Path, ast.Module]) ->
     # What passes keeps the upstream's own words: they are repeated, rewritten by policy, and never made of our own.
     passing = {"proxy/passing/fields.py", "proxy/passing/locations.py"}
     # The check of all clients follows them, as a browser does.
-    passing |= {"proxy/readiness.py"}
+    passing |= {"proxy/walker.py"}
     # An application of its own on an address of its own, whose pages lead to each other and nowhere else.
     console = {"proxy/console/app.py"}
     written = modules_where(sources, lambda node: names_header(node, "location"))

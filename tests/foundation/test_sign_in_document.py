@@ -7,7 +7,7 @@ import pytest
 
 from sso.clients import parse
 from sso.refusals import CAUSES
-from sso.sources import Document
+from sso.sources import ConfidentialDocument
 from sso.vocabulary import SCOPES, Level
 
 TEXT = (Path(__file__).parent.parent.parent / "docs/sign-in.md").read_text("utf-8")
@@ -15,7 +15,7 @@ TEXT = (Path(__file__).parent.parent.parent / "docs/sign-in.md").read_text("utf-
 
 def test_the_example_of_a_client_is_one() -> None:
     (example,) = re.findall(r"```toml\n(.*?)```", TEXT, re.DOTALL)
-    client = parse(Document("khanhhoa.toml", example))
+    client = parse(ConfidentialDocument("khanhhoa.toml", example))
     assert client.id == "khanhhoa"
     assert client.authentication == "client_secret_basic"
 

@@ -1,11 +1,13 @@
 """Who is let in, and what is counted as one place."""
 
+import asyncio
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry
 
-from proxy.admission import STATUSES, Admission, ConnectionMetrics, place_of
+from proxy.admission import STATUSES, Admission, ConnectionMetrics, place_at, place_of
 from proxy.config import Limits
 
 PLACES = [
@@ -23,6 +25,24 @@ PLACES = [
 @pytest.mark.parametrize(("address", "place"), PLACES)
 def test_connections_are_counted_by_place(address: str, place: str) -> None:
     assert place_of(address) == place
+
+
+# the other end of the connection        what a load balancer said    where it comes from
+ENDS = [
+    (("198.51.100.7", 40_000),           "",                           "198.51.100.7"),
+    (("2001:db8:1:2::7", 40_000, 0, 0),  "",                           "2001:db8:1:2::/64"),
+    (("10.0.0.1", 40_000),               "198.51.100.7",               "198.51.100.7"),
+    (("10.0.0.1", 40_000),               "2001:db8:1:2::7",            "2001:db8:1:2::/64"),
+    ("/run/edge.socket",                 "",                           ""),
+    (None,                               "",                           ""),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("peer", "said", "place"), ENDS)
+def test_a_connection_comes_from_its_other_end_or_from_where_its_balancer_says(
+    peer: object, said: str, place: str
+) -> None:
+    assert place_at(asyncio.Transport({"peername": peer}), said) == place
 
 
 def limits(**changes: object) -> Limits:

@@ -143,5 +143,31 @@ def test_replay_reports_coverage_over_several_logs(tmp_path: Path, capsys: pytes
     assert "33.3%" in run(capsys, "replay", "--quiet", str(plain), str(packed))
 
 
+# a log                                                                    options                said, besides the report
+USELESS = [
+    ("",                                                                      [],                    "the log is empty"),
+    (COMBINED.format(host="evil.example", path="/"),                          [],                    "their hosts stand in portals.toml"),
+    (COMBINED.format(host="", path="/vi").lstrip(),                           [],                    "say it with --host HOST"),
+    (COMBINED.format(host="", path="/vi").lstrip(),                           ["--host", "a.vn"],    "their hosts stand in portals.toml"),
+    ("junk\n",                                                                ["--host", "a.vn"],    "--help says which logs are read"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("log", "options", "said"), USELESS)
+def test_of_a_log_that_tells_nothing_it_is_said_what_to_do(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], log: str, options: list[str], said: str
+) -> None:
+    path = tmp_path / "access.log"
+    path.write_text(log)
+    assert main(["replay", *CONFIG, "--quiet", *options, str(path)]) == 0
+    assert said in capsys.readouterr().err
+
+
+def test_a_host_is_a_name_and_no_address(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["replay", *CONFIG, "--host", "https://dichvucong.langson.gov.vn/", str(tmp_path / "a.log")])
+    assert "write it as dichvucong.langson.gov.vn" in capsys.readouterr().err
+
+
 def test_a_log_that_is_not_there_is_said_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     run(capsys, "replay", "--quiet", str(tmp_path / "none.log"), status=2)

@@ -22,6 +22,9 @@ MODULES: list[str] = PYPROJECT["tool"]["hatch"]["build"]["targets"]["wheel"]["ho
 SUITE = [
     "attacks/test_fast_lane_leaks.py",
     "attacks/test_fast_lane_smuggling.py",
+    "proxy/test_admission.py",
+    "proxy/test_clock.py",
+    "proxy/test_deadlines.py",
     "proxy/test_fast_lane.py",
     "proxy/test_generations.py",
     "proxy/test_journal.py",
@@ -32,6 +35,7 @@ SUITE = [
     "proxy/test_shortcuts.py",
     "proxy/test_threshold.py",
     "proxy/test_verdicts.py",
+    "redirect_rules/stores/test_address_table.py",
     "redirect_rules/stores/test_lmdb_index.py",
     "redirect_rules/test_hits.py",
     "redirect_rules/test_octets.py",

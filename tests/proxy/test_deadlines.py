@@ -4,6 +4,7 @@ import asyncio
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 
 import pytest
 from hypothesis import given
@@ -143,6 +144,52 @@ def test_ten_thousand_of_one_second_are_looked_at_in_batches() -> None:
         turns += 1
     assert turns == 6
     assert all(len(bell.rung) == 1 for bell in bells)
+
+
+def test_what_is_left_of_a_batch_does_not_wait_for_those_who_have_rung() -> None:
+    clock = Clock()
+    deadlines = wheel(clock)
+    bells = [Bell() for _ in range(BATCH * 3)]
+    for bell in bells:
+        bell.again = partial(deadlines.wind, bell, 60)
+        deadlines.wind(bell, 1)
+    clock.advance(3)
+    assert {len(bell.rung) for bell in bells} == {1}
+
+
+class Plain:
+    """A timer of a loop that says no more of itself than asyncio promises: uvloop's is no asyncio.TimerHandle."""
+
+    def __init__(self, handle: asyncio.TimerHandle) -> None:
+        self.cancel = handle.cancel
+
+
+class PlainClock(Clock):
+    def call_at(self, when: float, callback: Callable[[], None]) -> asyncio.TimerHandle:
+        return Plain(super().call_at(when, callback))  # type: ignore[return-value]  # as far as it is used
+
+
+@pytest.mark.parametrize("kind", [Clock, PlainClock])
+def test_who_is_to_be_looked_at_sooner_than_all_others_does_not_wait_for_them(kind: type[Clock]) -> None:
+    clock, late, soon = kind(), Bell(), Bell()
+    deadlines = wheel(clock)
+    deadlines.wind(late, 60)
+    deadlines.wind(soon, 2)
+    clock.advance(4)
+    assert (len(late.rung), len(soon.rung)) == (0, 1)
+    assert len(clock.timers) == 1
+    clock.advance(60)
+    assert (len(late.rung), len(soon.rung)) == (1, 1)
+
+
+def test_a_time_may_be_told_in_place_of_seconds() -> None:
+    clock, bell = Clock(now=100.5), Bell()
+    wheel(clock).wind_at(bell, 103.5)
+    assert bell.due == 104
+    clock.advance(3)
+    assert bell.rung == []
+    clock.advance(1)
+    assert len(bell.rung) == 1
 
 
 @given(st.lists(st.floats(0.0, 90.0), min_size=1, max_size=40), st.floats(0.0, 1.0))

@@ -7,9 +7,10 @@ from aiohttp.test_utils import make_mocked_request
 from multidict import CIMultiDict
 
 from proxy.audiences import Facts
-from proxy.edition import Answered, Edition
+from proxy.edition import Edition
 from proxy.packs import Packs
 from proxy.pages import Pages
+from proxy.turns import Answered
 from redirect_rules.decision import Decision
 from redirect_rules.model import ClientClass
 from redirect_rules.units import Era, LocalityCode

@@ -12,11 +12,11 @@ from prometheus_client import CollectorRegistry
 from proxy.following import Follower, FollowingMetrics
 from redirect_rules import activation
 from redirect_rules.model import Switch
+from redirect_rules.objects import NEW, Change, Kind, Put, Ref
 from redirect_rules.packs import Packs
 from redirect_rules.publishing import overrule, publish, rollback
 from redirect_rules.seeding import packs_of, seed
 from redirect_rules.snapshot_file import CURRENT, current, path_of
-from redirect_rules.store import NEW, Change, Kind, Put, Ref
 from redirect_rules.stores.sql import SqlStore
 from tests.conftest import AUTUMN, BROWSER, RunningEdge, Start
 

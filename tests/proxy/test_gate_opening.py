@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from proxy import config
+from proxy import config_file
 from proxy.gate_opening import read_paths
 from proxy.packs import Packs
 from proxy.sign_in_paths import PathRow, SignInPaths
@@ -30,7 +30,7 @@ def test_a_file_that_cannot_be_read_is_named(packs: Packs, tmp_path: Path) -> No
 
 @pytest.mark.parametrize("folder", [CONF, CONF / "demonstration"], ids=["shipped", "demonstration"])
 def test_what_is_shipped_is_sound(packs: Packs, folder: Path) -> None:
-    settings = config.load(folder / "edge.toml", {})
+    settings = config_file.load(folder / "edge.toml", {})
     development = settings.sso.environment == "development"
     clients = load_clients(settings.path(settings.sso.clients), development=development)
     paths = read_paths(settings, packs.snapshot.all_portals, clients)

@@ -1,7 +1,7 @@
 """Failures are counted for all workers together; whoever fails too often is refused without asking the store."""
 
-from proxy.config import SignInLimits
 from proxy.limiting import Limiter
+from proxy.sign_in_settings import SignInLimits
 from sso.limits import LIMITS, RATES
 from sso.store import StoreUnavailable
 from sso.stores.valkey import ValkeyStore

@@ -16,10 +16,13 @@ from proxy.pages import Pages
 from proxy.prepared import Prepared
 from proxy.presentation import Presenter
 from redirect_rules.decision import Decision, Visit, decide
-from redirect_rules.model import ClientClass, Life, Switch
+from redirect_rules.localities import Ask
+from redirect_rules.model import Action, Argument, ClientClass, Goal, Life, Rule, Switch
+from redirect_rules.parsing import parse_template
+from redirect_rules.units import Era, LocalityCode
 from tests.conftest import AUTUMN
-from tests.proxy.conftest import SCHEDULES, host_of
-from tests.proxy.lanes import lane_over, same
+from tests.proxy.conftest import SCHEDULES, host_of, made_portal, with_portals
+from tests.proxy.lanes import lane_over, same, unpacked
 
 HOST = "dichvucong.langson.gov.vn"
 PAGE = "/vi/thu-tuc-hanh-chinh/chi-tiet?ma=1.00{:04}"
@@ -44,7 +47,7 @@ KINDS = {
     "a remembered commune": (GZIP + "Cookie: _edge_place=new:00004\r\n", PAGE, 4),
     "another cookie": (GZIP + "Cookie: a=b\r\n", PAGE, 4),
     "on the last request": (GZIP + "Connection: close\r\n", PAGE, 4),
-    "brotli alone": ("Accept-Encoding: br\r\n", PAGE, 0),
+    "brotli alone": ("Accept-Encoding: br\r\n", PAGE, 4),
     "an escaped letter": (GZIP, "/khong/ai/biet/{:04}?%5Flang=en", 0),
     "words for us": (GZIP, PAGE + "&_lang=en", 0),
     "two slashes first": (GZIP, "//khong/ai/biet/{:04}", 0),
@@ -80,6 +83,26 @@ async def test_every_state_of_a_portal_is_told_alike(every_state: Packs, pages: 
                 for target in targets:
                     request = request_for(host, target.format(number))
                     assert same(await fast.ask(request)) == same(await slow.ask(request)), target
+        assert ours.hits == theirs.hits
+
+
+async def test_who_must_say_which_commune_is_asked_alike_and_fast(packs: Packs, pages: Pages) -> None:
+    """Communes that were split among two or three: each page has links of its own."""
+    codes = (LocalityCode(Era.OLD, f"{number:05}") for number in range(100_000))
+    split = [code.code for code in codes if isinstance(packs.snapshot.localities.resolve(code), Ask)][:40]
+    goals = (Goal("procedure", (Argument("code", text="1.001193"),)),)
+    portal = made_portal(packs, "asks.example.vn")
+    by_commune = Rule("asks/by-commune", (parse_template("/xa/{old_commune:commune}"),), Action.NOTICE, goals)
+    asking = with_portals(packs, portal, rules={portal.id: [by_commune]})
+    async with lane_over(asking, pages) as ours, lane_over(asking, pages, enabled=False) as theirs:
+        async with ours.connected() as fast, theirs.connected() as slow:
+            for code in split:
+                request = request_for("asks.example.vn", f"/xa/{code}")
+                page = await fast.ask(request)
+                assert same(page) == same(await slow.ask(request))
+                assert unpacked(*page.split(b"\r\n\r\n", 1)).count(b"_place=new") >= 2
+        assert ours.fast > 30
+        assert ours.lines == theirs.lines
         assert ours.hits == theirs.hits
 
 

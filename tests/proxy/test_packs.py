@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from proxy import config
+from proxy import config_file
 from proxy.packs import Packs, load_packs
 from redirect_rules.model import Action, Life, Phase, PortalKind
 from redirect_rules.sources import Problems
@@ -135,7 +135,7 @@ def conf(tmp_path: Path) -> Path:
 
 def complaints(conf: Path) -> str:
     with pytest.raises(Problems) as caught:
-        load_packs(config.load(conf / "edge.toml", {}))
+        load_packs(config_file.load(conf / "edge.toml", {}))
     return str(caught.value).replace(f"{conf}/", "")
 
 
@@ -200,7 +200,7 @@ def test_a_lookup_table_turns_an_internal_number_into_a_page(conf: Path) -> None
 
     (conf / "lookups/bocongan").mkdir(parents=True)
     (conf / "lookups/bocongan/procedure.csv").write_text("id,code\n26360,1.001193\n")
-    snapshot = load_packs(config.load(conf / "edge.toml", {})).snapshot
+    snapshot = load_packs(config_file.load(conf / "edge.toml", {})).snapshot
     decision = decide(Visit("dichvucong.bocongan.gov.vn", "/bocongan/bothutuc/tthc?matt=26360"), snapshot, AUTUMN)
     assert isinstance(decision, Decision)
     assert decision.way is not None

@@ -8,15 +8,12 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from proxy.readiness import STEPS, Doorway, Page, Row, Step, Test, Walker, check
+from proxy.readiness import STEPS, Doorway, Row, Step, check
+from proxy.walker import Test
 from sso.model import Client
 from tests.sign_in_peers.issuer import free_port, signer
 
 CLIENT = Client(id="langson", name={"vi": "x"}, sector="s", redirect_uris=("https://langson.example/cb",))
-FORM = """
-<form method="post" action="/choose"><input type="hidden" name="kept" value="a&amp;b">
-<button name="upstream" value="vnconnect">A</button><button name="upstream" value="vneid">B</button></form>
-"""
 
 
 @asynccontextmanager
@@ -85,18 +82,6 @@ async def test_a_portal_that_leads_nowhere_is_a_failure_with_its_address_and_not
     assert set(row.steps) == set(STEPS)
 
 
-async def test_a_walker_presses_the_button_of_its_upstream_and_sends_what_the_form_keeps() -> None:
-    async with issuer({"/": FORM, "/choose": "<p>done</p>"}) as (name, asked), Walker(Test(name)) as walker:
-        page = await walker.go(f"{name}/")
-    assert page.text == "<p>done</p>"
-    assert asked[-1] == ("/choose", "kept=a%26b&upstream=vneid")
-
-
 def test_a_row_is_ready_when_nothing_failed() -> None:
     assert Row("a", {"login": Step(True), "logout": Step(None)}).ready
     assert not Row("a", {"login": Step(True), "logout": Step(False)}).ready
-
-
-def test_only_a_redirect_leads_on() -> None:
-    assert Page("http://x/", 200, {"location": "/y"}, "").location == ""
-    assert Page("http://x/", 303, {"location": "/y"}, "").location == "/y"

@@ -56,6 +56,10 @@ def test_whatever_is_said_the_page_is_the_templates(data: st.DataObject) -> None
     if isinstance(view, Notice):
         place = view.locating.chosen
         chosen = place and replace(place, name=data.draw(word), province=data.draw(word), context=data.draw(word))
+        asked = tuple(
+            replace(one, name=data.draw(word), province=data.draw(word), link="/c" + data.draw(word))
+            for one in view.locating.candidates
+        )
         view = replace(
             view,
             target="https://dichvucong.gov.vn/" + data.draw(word),
@@ -65,7 +69,7 @@ def test_whatever_is_said_the_page_is_the_templates(data: st.DataObject) -> None
             procedure_code=data.draw(word),
             procedure_name=data.draw(word),
             language_links=tuple((tag, name, "/y" + data.draw(word)) for tag, name, _ in view.language_links),
-            locating=replace(view.locating, chosen=chosen, forget_link="/z" + data.draw(word)),
+            locating=replace(view.locating, chosen=chosen, candidates=asked, forget_link="/z" + data.draw(word)),
         )
     elif isinstance(view, Gone):
         view = replace(view, target="https://dichvucong.gov.vn/" + data.draw(word))
@@ -103,9 +107,39 @@ def test_pages_of_one_form_differ_in_nothing_but_what_they_say(change: dict[str,
 
 
 def test_pages_that_hold_what_was_typed_or_offer_a_choice_are_made_each_for_itself() -> None:
-    for name in ("not-sent", "results", "notice-ask"):
+    for name in ("not-sent", "results"):
         assert form_of(SAMPLES[name]) is None
     assert isinstance(SAMPLES["not-sent"], NotSent)
+
+
+def asking(*names: str) -> Notice:
+    """A notice that asks which of these communes it is."""
+    one = NOTICES["notice-ask"].locating.candidates[0]
+    places = tuple(replace(one, code=f"new:{at:05}", name=name, link=f"/?{at}") for at, name in enumerate(names))
+    return replace(NOTICES["notice-ask"], locating=replace(NOTICES["notice-ask"].locating, candidates=places))
+
+
+def test_pages_that_ask_for_one_of_as_many_communes_are_of_one_form() -> None:
+    first, second, third = (form_of(asking(*names)) for names in (("a", "b"), ("c", "d"), ("a", "b", "c")))
+    assert first is not None
+    assert second is not None
+    assert third is not None
+    assert first.key == second.key != third.key
+    for names in (("a", "b"), ("<c>", "d & e"), ("a", "b", "c"), ("a",) * 8):
+        exactly(asking(*names))
+    assert form_of(asking(*"abcdefghi")) is None, "nothing was ever parted into nine"
+    exactly(asking(*"abcdefghi"))
+
+
+def test_a_commune_that_was_chosen_is_none_of_those_that_are_asked_for() -> None:
+    view = asking("a", "b")
+    chosen = replace(NOTICES["notice"], locating=replace(view.locating, chosen=view.locating.candidates[0]))
+    exactly(chosen)
+    form = form_of(chosen)
+    assert form is not None
+    made_again = form.made(form.said)
+    assert isinstance(made_again, Notice)
+    assert made_again.locating == chosen.locating
 
 
 def made(source: str, view: Notice = NOTICES["notice"]) -> tuple[Any, Form]:

@@ -12,12 +12,12 @@ from pathlib import Path
 import pytest
 
 from proxy.state import State, TablesNotMade, served
+from redirect_rules.objects import NEW, Change, Kind, Put, Ref
 from redirect_rules.packs import Packs
 from redirect_rules.publishing import publish
 from redirect_rules.seeding import packs_of, seed
 from redirect_rules.snapshot_file import CURRENT, path_of
 from redirect_rules.snapshot_seal import SnapshotRefused
-from redirect_rules.store import NEW, Change, Kind, Put, Ref
 from redirect_rules.stores.hits import Span
 from tests.conftest import AUTUMN, settings_with
 

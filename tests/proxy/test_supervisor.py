@@ -21,10 +21,10 @@ import pytest
 from bench.chaos import Edge, edge
 from proxy.state import State
 from proxy.supervisor import cannot_listen
+from redirect_rules.objects import Change
 from redirect_rules.packs import Packs
 from redirect_rules.publishing import publish
 from redirect_rules.seeding import packs_of, seed
-from redirect_rules.store import Change
 from tests.conftest import AUTUMN, CONF, settings_with
 
 pytestmark = pytest.mark.clocked

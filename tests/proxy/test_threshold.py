@@ -2,12 +2,13 @@
 
 import asyncio
 import socket
+from collections.abc import Mapping
 
 import pytest
 
 from proxy.packs import Packs
 from proxy.pages import Pages
-from proxy.threshold import Outbox
+from proxy.threshold import Outbox, Threshold
 from tests.proxy.lanes import Connection, Lane, lane_over, same
 
 pytestmark = pytest.mark.clocked
@@ -141,8 +142,15 @@ async def test_the_crowd_is_counted_once_whoever_reads(packs: Packs, pages: Page
 class Wire(asyncio.Transport):
     """Takes what is written, or refuses it."""
 
-    def __init__(self, sent: list[tuple[str, bytes]], name: str, *, broken: bool = False) -> None:
-        super().__init__()
+    def __init__(
+        self,
+        sent: list[tuple[str, bytes]],
+        name: str,
+        *,
+        broken: bool = False,
+        extra: Mapping[str, object] | None = None,
+    ) -> None:
+        super().__init__(extra)
         self.sent, self.name, self.broken, self.closed = sent, name, broken, False
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
@@ -220,3 +228,24 @@ async def test_who_is_handed_over_gets_the_answer_first(packs: Packs, pages: Pag
         writer.close()
         assert heard.startswith(b"HTTP/1.1 200 ")
         assert heard.count(b"HTTP/1.1 400 ") == 1
+
+
+VISITOR = {"peername": ("198.51.100.7", 40_000)}
+
+
+async def test_what_is_answered_last_is_sent_at_once_and_then_the_connection_ends(packs: Packs, pages: Pages) -> None:
+    class Closing(Wire):
+        def close(self) -> None:
+            self.closed = True
+
+    async with lane_over(packs, pages) as lane:
+        await lane.asked(LAST, LAST)
+        sent: list[tuple[str, bytes]] = []
+        threshold, wire = Threshold(lane.server.house), Closing(sent, "a", extra=VISITOR)
+        threshold.connection_made(wire)
+        threshold.data_received(LAST)
+        assert wire.closed
+        assert [b"\r\nConnection: close\r\n" in octets for _, octets in sent] == [True]
+        threshold.data_received(LAST)
+        assert len(sent) == 1, "nothing is heard any more"
+        threshold.connection_lost(None)

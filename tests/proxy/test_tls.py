@@ -9,6 +9,8 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
 from prometheus_client import CollectorRegistry
 
 from proxy.config import CertificateRow, TlsListen
@@ -166,6 +168,65 @@ def test_new_files_are_shown_after_a_reload_and_bad_ones_change_nothing(authorit
     assert serial(handshake(certificates.context, authority, LANG_SON)) == second
     certificate.unlink()
     assert certificates.changed()
+
+
+KINDS = {"rsa:2048": rsa.RSAPublicKey, "ed25519": ed25519.Ed25519PublicKey}
+
+
+def test_a_key_of_another_kind_takes_the_place_of_the_first(authority: Authority) -> None:
+    """OpenSSL would keep one of each kind beside the other, and choose itself."""
+    certificates = issued(authority, LANG_SON)
+    shown = []
+    for kind in KINDS:
+        self_signed(authority.folder / f"{LANG_SON}.pem", authority.folder / f"{LANG_SON}.key", kind)
+        certificates.reload()
+        lenient = handshake(certificates.context, authority, LANG_SON, check_hostname=False, verify_mode=ssl.CERT_NONE)
+        shown.append(lenient.getpeercert(binary_form=True))
+    for seen, expected in zip(shown, KINDS.values(), strict=True):
+        assert seen is not None
+        assert isinstance(x509.load_der_x509_certificate(seen).public_key(), expected)
+
+
+def self_signed(certificate: Path, key: Path, kind: str) -> None:
+    command = ["openssl", "req", "-x509", "-newkey", kind, "-nodes", "-keyout", str(key), "-out", str(certificate)]
+    subprocess.run([*command, "-subj", f"/CN={LANG_SON}"], check=True, capture_output=True)
+
+
+def test_before_anything_is_heard_nothing_is_tried(authority: Authority) -> None:
+    heard, said = ssl.MemoryBIO(), ssl.MemoryBIO()
+    end = issued(authority, LANG_SON).context.wrap_bio(heard, said, server_side=True)
+    for _ in range(3):
+        with pytest.raises(ssl.SSLWantReadError):
+            end.do_handshake()
+    assert said.pending == 0
+
+
+def test_who_ends_before_saying_anything_is_no_longer_waited_for(authority: Authority) -> None:
+    heard, said = ssl.MemoryBIO(), ssl.MemoryBIO()
+    end = issued(authority, LANG_SON).context.wrap_bio(heard, said, server_side=True)
+    heard.write_eof()
+    with pytest.raises(ssl.SSLError) as raised:
+        end.do_handshake()
+    assert not isinstance(raised.value, ssl.SSLWantReadError)
+
+
+def test_a_client_may_say_hello_octet_by_octet(authority: Authority) -> None:
+    context = ssl.create_default_context(cafile=str(authority.file))
+    up, down, heard = ssl.MemoryBIO(), ssl.MemoryBIO(), ssl.MemoryBIO()
+    client = context.wrap_bio(down, up, server_hostname=LANG_SON)
+    server = issued(authority, LANG_SON).context.wrap_bio(heard, down, server_side=True)
+    done = False
+    for _ in range(2):
+        with suppress(ssl.SSLWantReadError):
+            client.do_handshake()
+        for octet in up.read():
+            assert not done
+            heard.write(bytes((octet,)))
+            with suppress(ssl.SSLWantReadError):
+                server.do_handshake()
+                done = True
+    assert done
+    assert client.version() == server.version() == "TLSv1.3"
 
 
 async def test_files_that_change_are_taken_by_themselves(

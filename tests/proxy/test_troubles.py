@@ -1,15 +1,21 @@
 """What cannot be served: a page in the visitor's language, or a problem for programs, with when to try again."""
 
+import asyncio
+import gzip
 import json
+from collections.abc import Hashable
 from typing import NamedTuple, get_args
 
+import brotli
 import pytest
+from aiohttp.web import Response
 
-from proxy.pages import Pages
+from proxy.pages import Page, Pages
 from proxy.passing.failures import Reason
 from proxy.presentation import Presenter
+from proxy.skeletons import Form
 from proxy.troubles import OF_FAILURES, Troubles
-from proxy.views import TroubleReason
+from proxy.views import Trouble, TroubleReason, View
 from redirect_rules.decision import Decision, Visit, decide
 from redirect_rules.model import ClientClass
 from redirect_rules.snapshot import Snapshot
@@ -90,3 +96,70 @@ def test_a_program_reads_json_and_a_person_a_page(troubles: Troubles, snapshot: 
 )
 def test_a_connection_that_cannot_be_understood_ends(troubles: Troubles, status: int, reason: TroubleReason) -> None:
     assert troubles.answer(PERSON, status, reason, ID).keep_alive is False
+
+
+def texts_of(answer: Response) -> tuple[object, ...]:
+    """An answer with its page unpacked: what a person reads, whichever way it was packed."""
+    body = bytes(answer.body)  # type: ignore[arg-type]  # bytes
+    read = {"gzip": gzip.decompress, "br": brotli.decompress, "": bytes}[answer.headers.get("Content-Encoding", "")]
+    return (
+        answer.status,
+        {name: value for name, value in answer.headers.items() if name != "Content-Length"},
+        read(body),
+    )
+
+
+@pytest.mark.parametrize("coding", ["", "gzip", "br"])
+@pytest.mark.parametrize("reason", get_args(TroubleReason))
+async def test_the_first_page_that_says_so_is_the_one_that_all_others_are(
+    snapshot: Snapshot, reason: TroubleReason, coding: str
+) -> None:
+    """The first is made by its template, those after it from what the first has left."""
+    pages = Pages()
+    troubles = Troubles(pages, Presenter(snapshot, {"vi": "Tiếng Việt"}, 30), lambda: AUTUMN)
+    for language, about in (("vi", None), ("en", decided(snapshot, ClientClass.NAVIGATION))):
+        asker = Asker({"Accept": "text/html", "Accept-Language": language, "Accept-Encoding": coding})
+        answers = []
+        for _ in range(3):
+            answers.append(
+                texts_of(troubles.answer(asker, 503, reason, ID, decision=about, sign_in="/_edge/sign-in?to=/"))
+            )
+            await asyncio.sleep(0)  # what is done when an answer is on its way
+        assert answers == answers[:1] * 3
+        portal = troubles.presenter.facts(about.portal) if about is not None else None
+        retry = 30 if reason in {"too-many-connections", "overloaded"} else 300
+        home = troubles.presenter.home(AUTUMN)
+        view = Trouble(503, reason, ID, portal, home, retry, "/_edge/sign-in?to=/")
+        assert pages.at_once(view, language) is not None, "the form is known now"
+        assert answers[0][2] == pages.plain(view, language).html
+
+
+class Watched(Pages):
+    """Tells what it finds out."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found_out: list[View] = []
+
+    def _first(self, form: Form, key: Hashable, view: View, language: str) -> Page:
+        self.found_out.append(view)
+        return super()._first(form, key, view, language)
+
+
+async def test_nobody_waits_until_it_is_known_how_others_are_made(snapshot: Snapshot) -> None:
+    pages = Watched()
+    troubles = Troubles(pages, Presenter(snapshot, {"vi": "Tiếng Việt"}, 30), lambda: AUTUMN)
+    for _ in range(5):
+        troubles.answer(PERSON, 421, "wrong-host", ID)
+    assert not pages.found_out, "not before all of these are answered"
+    await asyncio.sleep(0)
+    assert len(pages.found_out) == 1, "and then once"
+    troubles.answer(PERSON, 421, "wrong-host", ID)
+    await asyncio.sleep(0)
+    assert len(pages.found_out) == 1
+
+
+def test_where_there_is_no_loop_it_is_found_out_at_once(snapshot: Snapshot) -> None:
+    pages = Watched()
+    Troubles(pages, Presenter(snapshot, {"vi": "Tiếng Việt"}, 30), lambda: AUTUMN).answer(PERSON, 421, "wrong-host", ID)
+    assert len(pages.found_out) == 1

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from redirect_rules.model import HO_CHI_MINH
-from redirect_rules.store import Change, Kind, Put, Ref
+from redirect_rules.objects import Change, Kind, Put, Ref
 
 NOON = datetime(2026, 11, 1, 12, tzinfo=HO_CHI_MINH)
 NEWS = Ref(Kind.RULE, "portal:langson", "news")

@@ -5,11 +5,11 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 from redirect_rules.canonical import canonical_key
+from redirect_rules.objects import NEW, Kind, Put, Ref
 from redirect_rules.opening import opened
 from redirect_rules.packs import Packs
 from redirect_rules.seeding import packs_of, seed
 from redirect_rules.snapshot_file import current, path_of
-from redirect_rules.store import NEW, Kind, Put, Ref
 from redirect_rules.stores.sql import SqlStore
 from tests.redirect_rules.kept import NOON, by
 

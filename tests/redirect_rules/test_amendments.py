@@ -11,12 +11,12 @@ import pytest
 from redirect_rules.amendments import Amendment, amendment
 from redirect_rules.drafts import Draft
 from redirect_rules.model import HO_CHI_MINH
+from redirect_rules.objects import Kind, Put, Ref, Remove, State, Write
 from redirect_rules.packs import Packs
 from redirect_rules.publishing import Compiled, NothingToPublish, base_of, check_soundness, compile_draft, publish
 from redirect_rules.snapshot_file import current, open_snapshot, path_of
 from redirect_rules.snapshot_seal import Meta
 from redirect_rules.sources import Problems
-from redirect_rules.store import Kind, Put, Ref, Remove, State, Write
 from redirect_rules.stores.sql import SqlStore
 from tests.redirect_rules.conftest import Opener
 from tests.redirect_rules.kept import NOON, by, rule

@@ -14,9 +14,9 @@ from redirect_rules.bodies import (
     rule_put,
     rule_row,
 )
+from redirect_rules.objects import Kind, Ref
 from redirect_rules.parsing import FamilyRow, read
 from redirect_rules.sources import Document
-from redirect_rules.store import Kind, Ref
 from redirect_rules.stores.sql import SqlStore
 from tests.redirect_rules.kept import by
 

@@ -7,9 +7,9 @@ import pytest
 from redirect_rules.dict_index import DictIndex
 from redirect_rules.drafts import Draft
 from redirect_rules.model import Rule
+from redirect_rules.objects import NEW, Kind, Put, Ref, State
 from redirect_rules.packs import Listed, Packs, read_packs
 from redirect_rules.sources import Problems
-from redirect_rules.store import NEW, Kind, Put, Ref, State
 from redirect_rules.stores.sql import SqlStore
 from tests.redirect_rules.kept import by
 from tests.redirect_rules.shelved import add, seeded, winner

@@ -11,7 +11,6 @@ from redirect_rules.dict_index import DictIndex
 from redirect_rules.effects import EffectReport, Kind, effect
 from redirect_rules.exact import ExactRule
 from redirect_rules.model import Action, Switch
-from redirect_rules.replay import LoggedRequest
 from redirect_rules.snapshot import Snapshot
 from tests.conftest import AUTUMN
 
@@ -32,7 +31,7 @@ def listed(path: str, destination: str = "", action: Action = Action.NOTICE, url
 
 
 def report_of(
-    packs: Packs, after: Snapshot, requests: Iterable[str | LoggedRequest | tuple[str, int]], **more: int
+    packs: Packs, after: Snapshot, requests: Iterable[bytes | str | tuple[str, int]], **more: int
 ) -> EffectReport:
     return effect(packs.snapshot, after, requests, now=AUTUMN, crawlers=packs.crawlers, **more)  # type: ignore[arg-type]
 
@@ -78,14 +77,24 @@ def test_distinct_addresses_are_counted_whatever_their_spelling_and_their_visits
     assert sum(report.changes.values()) == 4
 
 
+def test_an_address_that_changes_in_two_ways_is_one_address_of_each_kind(packs: Packs) -> None:
+    after = with_rules(packs.snapshot, listed("/vi", "help"), listed("/moi", "help"))
+    asked = [
+        line(target, agent=agent) for target in ("/vi", "/moi", "/moi?utm_source=x") for agent in ("", "Googlebot/2.1")
+    ]
+    report = report_of(packs, after, asked)
+    assert len(report.changes) > report.changed == 2
+    assert dict(report.by_kind) == {"moved": 1, "mapped": 1}
+    assert dict(report.by_portal) == {"langson": 2}
+
+
 def test_every_way_to_ask_gives_the_same_answer(packs: Packs) -> None:
     after = with_rules(packs.snapshot, listed("/moi", "help"))
-    asked: list[str | LoggedRequest | tuple[str, int]] = [
-        line("/moi"), LoggedRequest(HOST, "/moi", "GET", "Mozilla/5.0"), (f"{HOST}/moi", 3),
-    ]  # fmt: skip
+    logged = f"{line('/moi')}\n{line('/moi')}\n".encode()
+    asked: list[bytes | str | tuple[str, int]] = [line("/moi"), logged[:70], logged[70:], (f"{HOST}/moi", 3)]
     report = report_of(packs, after, asked)
     ((change, visits),) = report.changes.items()
-    assert (change.url, visits) == (f"{HOST}/moi", 5)
+    assert (change.url, visits) == (f"{HOST}/moi", 6)
 
 
 # a recorded hit                        can be decided again

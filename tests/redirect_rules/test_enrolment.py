@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from redirect_rules.enrolment import HARMLESS, Enrolment, agreed, asked, declined, differing, suspended
+from redirect_rules.objects import Change
 from redirect_rules.publications import FourEyes, WrongState
-from redirect_rules.store import Change
 from tests.conftest import AUTUMN
 
 FIRST = {"id": "a", "name": {"vi": "A"}, "redirect_uris": ["https://a.example/cb"], "level": 2}

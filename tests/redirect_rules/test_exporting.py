@@ -14,9 +14,10 @@ from redirect_rules.exchange.rows import Context, ImportedRow
 from redirect_rules.exporting import Unsayable, answers_of, rows_of
 from redirect_rules.importing import import_rows
 from redirect_rules.model import Portal
+from redirect_rules.objects import NEW, Put, Ref
+from redirect_rules.objects import Kind as ObjectKind
 from redirect_rules.packs import Packs
-from redirect_rules.store import NEW, Put, Ref, RuleFilter
-from redirect_rules.store import Kind as ObjectKind
+from redirect_rules.rule_lists import RuleFilter
 from redirect_rules.stores.sql import SqlStore
 from tests.redirect_rules.kept import NOON, by
 from tests.redirect_rules.shelved import HOST, seeded

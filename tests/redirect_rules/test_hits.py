@@ -15,6 +15,9 @@ from redirect_rules.canonical import BadTarget, canonical_key
 from redirect_rules.clients import client_class
 from redirect_rules.decision import Decision, Visit, decide
 from redirect_rules.hits import (
+    ANYBODY,
+    NOBODY,
+    NUMBERS,
     OTHER,
     OURS,
     READERS,
@@ -318,21 +321,30 @@ def test_a_path_is_shown_and_counted_as_each_alone_would_be(path: str) -> None:
 
 
 VISITS = st.lists(
-    st.tuples(st.integers(0, 40), st.booleans(), st.sampled_from(["count", "drain", "tomorrow"])), max_size=60
+    st.tuples(
+        st.integers(0, 40),
+        st.sampled_from(
+            [(NOBODY, ""), (NUMBERS, "1234567"), (NUMBERS, "9" * 60), (ANYBODY, "H06-240101-0001-1234567")]
+        ),
+        st.sampled_from(["count", "drain", "tomorrow"]),
+    ),
+    max_size=60,
 )
 
 
 @given(st.integers(0, 30), VISITS)
-def test_a_naming_counts_as_the_counter_itself_would(limit: int, visits: list[tuple[int, bool, str]]) -> None:
+def test_a_naming_counts_as_the_counter_itself_would(
+    limit: int, visits: list[tuple[int, tuple[int, str], str]]
+) -> None:
     """Whatever was counted besides, and however often it is drained."""
     ours, theirs = HitCounter(limit), HitCounter(limit)
     told: tuple[Counter[Hit], Counter[Hit]] = (Counter(), Counter())
     day = TODAY
-    for number, personal, what in visits:
-        path = f"/cu/{1_234_567 + number if personal else number}"
+    for number, (people, end), what in visits:
+        path = f"/cu/{number}/{end}"
         hit = Hit("langson", shown_and_counted("a.vn", path)[1], "redirect", "bot", f"langson/i-1/{number}")
         naming = ours.naming("langson", "a.vn", "redirect", "bot", "langson/i-1/")
-        naming.count(path.encode(), str(number).encode(), personal=personal)
+        naming.count(path.encode(), str(number).encode(), people)
         theirs.count(hit)
         for counter in (ours, theirs):
             counter.count(page(number))

@@ -11,8 +11,8 @@ from redirect_rules.exchange.reading import read_rules
 from redirect_rules.exchange.rows import Context
 from redirect_rules.importing import ImportRefused, ImportReport, import_rows
 from redirect_rules.model import HO_CHI_MINH
+from redirect_rules.objects import NEW, Kind, Put, Ref, State
 from redirect_rules.packs import Packs
-from redirect_rules.store import NEW, Kind, Put, Ref, State
 from redirect_rules.stores.sql import SqlStore
 from tests.redirect_rules.kept import by
 from tests.redirect_rules.shelved import HOST, add, seeded

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from redirect_rules.invitations import ALPHABET, HOLDS, LETTERS, digest_of_code, holds, invite, new_code, unlink
+from redirect_rules.objects import Change
 from redirect_rules.people import Invitation
 from redirect_rules.rights import Grant, NotAllowed, Person, Role
-from redirect_rules.store import Change
 from tests.conftest import AUTUMN
 
 ADMINISTRATOR = Person("trung.uong", frozenset({Grant(Role.ADMINISTRATOR)}))

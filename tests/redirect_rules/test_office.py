@@ -10,12 +10,13 @@ from pathlib import Path
 import pytest
 
 from redirect_rules.model import Switch
+from redirect_rules.objects import NEW, Change, Kind, Put, Ref, Remove
 from redirect_rules.office import Office, OwnRole
 from redirect_rules.packs import Packs
 from redirect_rules.publications import FourEyes, ReviewState
 from redirect_rules.rights import Grant, NotAllowed, Person, Role, province_of
 from redirect_rules.seeding import packs_of, seed
-from redirect_rules.store import NEW, Change, Kind, ObjectChanged, Put, Ref, Remove
+from redirect_rules.store import ObjectChanged
 from redirect_rules.stores.sql import SqlStore
 from tests.conftest import AUTUMN
 

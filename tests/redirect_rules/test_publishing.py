@@ -8,6 +8,7 @@ import pytest
 
 from redirect_rules import activation
 from redirect_rules.model import Switch
+from redirect_rules.objects import Kind, Ref
 from redirect_rules.opening import opened as open_number
 from redirect_rules.packs import Packs
 from redirect_rules.publications import FourEyes, NotApproved, SnapshotState, WrongState
@@ -25,7 +26,6 @@ from redirect_rules.snapshot_file import current, numbers, path_of
 from redirect_rules.snapshot_seal import SnapshotRefused
 from redirect_rules.snapshot_writer import SnapshotNotWritten
 from redirect_rules.sources import Problems
-from redirect_rules.store import Kind, Ref
 from redirect_rules.stores.sql import SqlStore
 from redirect_rules.verification import analysed
 from tests.redirect_rules.conftest import Opener

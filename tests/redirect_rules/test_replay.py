@@ -1,5 +1,6 @@
-"""Old access logs → what the rules would say: how lines are read, and how visits are counted."""
+"""Old access logs → what the rules would say: how visits are counted."""
 
+import io
 import json
 from collections.abc import Iterable
 
@@ -10,7 +11,8 @@ from hypothesis import strategies as st
 from proxy.packs import Packs
 from redirect_rules import replay as replaying
 from redirect_rules.clients import client_class
-from redirect_rules.replay import LoggedRequest, Report, cut, fate_of, parse_line, replay, request_of, visit_of
+from redirect_rules.log_lines import LoggedRequest, parse_line
+from redirect_rules.replay import Report, Tally, fate_of, replay, visit_of
 from tests.conftest import AUTUMN
 
 MODEL = "dichvucong.langson.gov.vn"
@@ -23,50 +25,18 @@ def combined(target: str = "/vi", *, host: str = MODEL, method: str = "GET", age
     return f'{host} 203.0.113.7 - - {AT} "{method} {target} HTTP/1.1" 200 512 "https://a.example/" "{agent}"'
 
 
-# line                                                                       host         target    method   agent       why
-READ = [
-    (combined(),                                                             MODEL,       "/vi",    "GET",   AGENT,      "with the virtual host"),
-    (combined(host=f"{MODEL}:443"),                                          MODEL,       "/vi",    "GET",   AGENT,      "and its port"),
-    (combined().partition(" ")[2],                                           "",          "/vi",    "GET",   AGENT,      "without the virtual host"),
-    (f'203.0.113.7 - lan {AT} "POST /nop-ho-so HTTP/2.0" 302 0',             "",          "/nop-ho-so", "POST", "",      "Common Log Format: no agent"),
-    (f'203.0.113.7 - - {AT} "GET /vi" 200 -',                                "",          "/vi",    "GET",   "",         "HTTP/0.9"),
-    (combined(agent='a \\"b\\" c'),                                          MODEL,       "/vi",    "GET",   'a \\"b\\" c', "quotes in quotes"),
-    (combined("/a%20b?x=1&y=%2F"),                                           MODEL,       "/a%20b?x=1&y=%2F", "GET", AGENT, "as it was asked for"),
-    ('{"host": "a.vn", "request_uri": "/vi", "request_method": "HEAD", "http_user_agent": "x"}', "a.vn", "/vi", "HEAD", "x", "nginx's names"),
-    ('{"vhost": "a.vn", "uri": "/vi"}',                                      "a.vn",      "/vi",    "GET",   "",         "other names, and no method"),
-    ('{"server_name": "a.vn", "request": "POST /vi HTTP/1.1", "ua": "x"}',   "a.vn",      "/vi",    "POST",  "x",        "the request line in one"),
-    ('{"host": "", "http_host": "a.vn", "path": "/vi"}',                     "a.vn",      "/vi",    "GET",   "",         "an empty field is none"),
-]  # fmt: skip
+def in_json(target: str = "/vi", **more: str) -> str:
+    """The same as a line of JSON."""
+    return json.dumps({"host": MODEL, "request_uri": target, "user_agent": AGENT} | more)
 
 
-@pytest.mark.parametrize(("line", "host", "target", "method", "agent", "why"), READ, ids=[why for *_, why in READ])
-def test_a_line_is_read(line: str, host: str, target: str, method: str, agent: str, why: str) -> None:
-    assert parse_line(line) == LoggedRequest(host, target, method, agent)
-
-
-UNREADABLE = [
-    "",
-    "nonsense",
-    f'{MODEL} 203.0.113.7 - - {AT} "-" 408 0 "-" "-"',
-    f'{MODEL} 203.0.113.7 - - {AT} "\\x16\\x03\\x01" 400 0 "-" "-"',
-    f'{MODEL} 203.0.113.7 - - {AT} "GET /vi HTTP/1.1"',
-    "{",
-    "{}",
-    "[]",
-    "{not json}",
-    '{"request": "GET"}',
-    '{"request_uri": 5}',
-    '{"uri": null}',
-]
-
-
-@pytest.mark.parametrize("line", UNREADABLE)
-def test_what_is_no_request_is_not_read(line: str) -> None:
-    assert parse_line(line) is None
+def octets_of(lines: Iterable[str]) -> bytes:
+    """A log."""
+    return "".join(f"{line}\n" for line in lines).encode("utf-8", "surrogateescape")
 
 
 def report_of(packs: Packs, lines: Iterable[str], host: str = "") -> Report:
-    return replay(lines, packs.snapshot, now=AUTUMN, crawlers=packs.crawlers, host=host)
+    return replay([octets_of(lines)], packs.snapshot, now=AUTUMN, crawlers=packs.crawlers, host=host)
 
 
 def test_visits_are_counted_by_what_becomes_of_them(packs: Packs) -> None:
@@ -141,10 +111,10 @@ def test_the_host_is_the_logs_or_the_operators(
     assert report.unreadable == (outcome is None)
 
 
-def by_deciding_each(packs: Packs, lines: Iterable[str], host: str = "") -> Report:
-    """The slow way, for comparison: every line read by the one expression, and decided for itself."""
+def by_deciding_each(packs: Packs, octets: bytes, host: str = "") -> Report:
+    """The slow way, for comparison: every line read as text by the careful expression, and decided for itself."""
     report = Report()
-    for line in lines:
+    for line in io.TextIOWrapper(io.BytesIO(octets), "utf-8", "replace"):
         report.lines += 1
         logged = parse_line(line)
         visit = visit_of(logged, host, packs.crawlers) if logged else None
@@ -152,17 +122,40 @@ def by_deciding_each(packs: Packs, lines: Iterable[str], host: str = "") -> Repo
     return report
 
 
+_TARGETS = [
+    "/vi",
+    "/khong-co",
+    "/khong-co?x=1",
+    "/robots.txt",
+    "/logo.png",
+    "/nop-ho-so/7",
+    "/%zz",
+    "*",
+    "/a b",
+    "/\u2028",
+]
 _LINES = st.builds(
     combined,
-    st.sampled_from(
-        ["/vi", "/khong-co", "/khong-co?x=1", "/robots.txt", "/logo.png", "/nop-ho-so/7", "/%zz", "*", "/a b"]
-    ),
-    host=st.sampled_from([MODEL, f"{MODEL}:443", "evil.example", "a/b@c", "", "x:y", "[::1]"]),
+    st.sampled_from(_TARGETS),
+    host=st.sampled_from([MODEL, f"{MODEL}:443", "evil.example", "a/b@c", "", "x:y", "[::1]", "{x}"]),
     method=st.sampled_from(["GET", "POST", "get", "OPTIONS", ""]),
     agent=st.sampled_from([AGENT, "Googlebot/2.1", "", "curl/8", 'a \\"b\\" c', "\t", "facebookexternalhit/1.1"]),
 )
+_JSON = st.builds(
+    in_json,
+    st.sampled_from(_TARGETS),
+    host=st.sampled_from([MODEL, "", "evil.example"]),
+    method=st.sampled_from(["GET", "HEAD", "", "gêt"]),
+    user_agent=st.sampled_from([AGENT, "Googlebot/2.1", ""]),
+)
 _PIECES = st.lists(
-    st.sampled_from(['"', " ", "[", "]", "-", "200", "GET /vi HTTP/1.1", AT, MODEL, "\\", "\xa0", "٢٠٠", "\n"])
+    st.sampled_from(
+        [
+            *('"', " ", "[", "]", "-", "{", "200", "GET /vi HTTP/1.1", AT, MODEL, "\\", "\xa0", "٢٠٠", "\x00", "\x85"),
+            *("\n", "\r\n", "\r"),
+            *("\udcff", "\udce1\udcba"),  # octets that are no UTF-8
+        ]
+    )
 )
 _BROKEN = st.builds(
     lambda line, at, piece: line[:at] + "".join(piece) + line[at:], _LINES, st.integers(0, 150), _PIECES
@@ -170,26 +163,63 @@ _BROKEN = st.builds(
 
 
 @settings(deadline=None, max_examples=300)
-@given(st.lists(st.one_of(_LINES, _BROKEN), max_size=12), st.sampled_from(["", MODEL]))
-def test_what_is_remembered_is_counted_exactly_as_what_is_decided(packs: Packs, lines: list[str], host: str) -> None:
-    twice = [*lines, *lines]
-    assert report_of(packs, twice, host) == by_deciding_each(packs, twice, host)
+@given(st.lists(st.one_of(_LINES, _BROKEN, _JSON), max_size=12), st.sampled_from(["", MODEL]), st.integers(1, 400))
+def test_what_is_remembered_is_counted_exactly_as_what_is_decided(
+    packs: Packs, lines: list[str], host: str, cut: int
+) -> None:
+    log = octets_of([*lines, *lines])
+    expected = by_deciding_each(packs, log, host)
+    for pieces in ([log], [log[begin : begin + cut] for begin in range(0, len(log), cut)]):
+        report = replay(pieces, packs.snapshot, now=AUTUMN, crawlers=packs.crawlers, host=host)
+        assert report == expected
+        assert list(report.unmapped) == list(expected.unmapped), "named in the order in which they came"
 
 
-@given(st.one_of(_LINES, _BROKEN))
-def test_the_quick_way_to_read_a_line_says_what_the_careful_one_says(line: str) -> None:
-    if (found := cut(line)) is not None and (logged := request_of(found)) is not None:
-        assert logged == parse_line(line)
+def test_lines_one_by_one_are_read_as_octets_are(packs: Packs) -> None:
+    lines = [combined("/khong-có\u2028"), in_json(), "nonsense", "", combined()]
+    report = replay(lines, packs.snapshot, now=AUTUMN, crawlers=packs.crawlers)
+    assert report == report_of(packs, lines)
+    assert report.lines == 5
 
 
-def test_a_plain_line_is_read_the_quick_way() -> None:
-    assert cut(combined()) == (MODEL, "GET /vi HTTP/1.1", AGENT)
-    assert cut(combined().partition(" ")[2] + "\n") == ("", "GET /vi HTTP/1.1", AGENT)
+@pytest.mark.parametrize("end", ["", "\n", "\r\n", "\r", "\n\n"])
+def test_the_last_line_counts_however_it_ends(packs: Packs, end: str) -> None:
+    log = f"{combined()}\n{combined('/khong-co')}{end}".encode()
+    report = replay([log], packs.snapshot, now=AUTUMN, crawlers=packs.crawlers)
+    assert report == by_deciding_each(packs, log)
+    assert report.pages == 2
+
+
+# visits                                                                                  decisions  why
+ALIKE = [
+    ([combined(), combined(), combined()],                                                1,         "asked for again"),
+    ([combined(), combined().replace("203.0.113.7", "2001:db8::1").replace("512", "0")],  1,         "by somebody else"),
+    ([combined(), combined(agent="Opera/9"), combined(agent="x" * 2_000)],                1,         "by another browser"),
+    ([combined(), combined(agent="Googlebot/2.1"), combined(agent="Googlebot/2.2")],      2,         "by crawlers, too"),
+    ([combined(), combined(method="POST"), combined(method="POST")],                      2,         "a form"),
+    ([in_json(), in_json(), in_json(user_agent="Opera/9", time="later")],                 1,         "in a log of JSON"),
+    ([combined(agent='a\\"'), combined(agent='b\\"')],                                    1,         "with something escaped"),
+    ([combined("/" + "a" * 2_000)] * 3,                                                   3,         "too long to be remembered"),
+    (["nonsense", "nonsense"],                                                            2,         "unreadable"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("lines", "decisions", "why"), ALIKE, ids=[why for *_, why in ALIKE])
+def test_visits_that_are_alike_are_decided_once_and_counted_each(
+    packs: Packs, lines: list[str], decisions: int, why: str
+) -> None:
+    decided: list[LoggedRequest | None] = []
+    counted: list[int] = []
+    tally = Tally(packs.crawlers, decided.append, lambda _, times: counted.append(times))
+    tally.read(octets_of(lines))
+    tally.finish()
+    assert (len(decided), sum(counted), tally.lines) == (decisions, len(lines), len(lines))
 
 
 def test_however_little_is_remembered_the_counts_are_the_same(packs: Packs, monkeypatch: pytest.MonkeyPatch) -> None:
-    lines = [combined(f"/khong-{number % 7}", agent=f"a{number % 3}") for number in range(60)]
-    expected = by_deciding_each(packs, lines)
+    lines = [combined(f"/khong-{number // 2 % 7}", agent=f"a{number % 3}") for number in range(60)]
+    lines += [in_json(f"/khong-{number // 2 % 5}", user_agent=f"a{number % 3}") for number in range(40)]
+    expected = by_deciding_each(packs, octets_of(lines))
     for most in (1, 2, 5):
         monkeypatch.setattr(replaying, "MOST_REMEMBERED", most)
         assert report_of(packs, lines) == expected
@@ -248,9 +278,10 @@ def test_no_line_stops_the_replay(packs: Packs, line: str, why: str) -> None:
 @settings(deadline=None)
 @given(st.lists(st.one_of(st.text(max_size=80), st.builds(combined, st.text(max_size=40), host=st.text(max_size=20)))))
 def test_whatever_is_in_a_log_every_line_is_counted(packs: Packs, lines: list[str]) -> None:
-    report = report_of(packs, lines)
-    assert report.lines == len(lines)
-    assert report.unreadable + sum(report.outcomes.values()) == len(lines)
+    log = "\n".join([*lines, ""]).encode("utf-8", "replace")
+    report = replay([log], packs.snapshot, now=AUTUMN, crawlers=packs.crawlers)
+    assert report.lines == log.replace(b"\r\n", b"\n").replace(b"\r", b"\n").count(b"\n")
+    assert report.unreadable + sum(report.outcomes.values()) == report.lines
 
 
 _ENDINGS = st.sampled_from(

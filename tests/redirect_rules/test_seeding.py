@@ -5,8 +5,9 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from redirect_rules.bodies import Pack
+from redirect_rules.objects import Change, Kind, Put, Ref, State, Write
 from redirect_rules.seeding import SEEDER, Outcome, PackOutcome, merged, seed
-from redirect_rules.store import Change, Kind, ObjectChanged, PackState, Put, Ref, State, Write
+from redirect_rules.store import ObjectChanged, PackState
 from redirect_rules.stores.sql import SqlStore
 from tests.redirect_rules.conftest import Opener
 from tests.redirect_rules.kept import NOON, by, rule

@@ -8,12 +8,12 @@ import pytest
 from redirect_rules.amendments import amendment
 from redirect_rules.drafts import Draft
 from redirect_rules.localities import Ask, Localities, Whole
+from redirect_rules.objects import Kind, Ref, State, Stored
 from redirect_rules.packs import Packs
 from redirect_rules.publishing import base_of, publish
 from redirect_rules.settlements import doubtful, parse, settled
 from redirect_rules.snapshot_file import current, open_snapshot, path_of
 from redirect_rules.sources import Problems
-from redirect_rules.store import Kind, Ref, State, Stored
 from redirect_rules.stores.sql import SqlStore
 from redirect_rules.units import Confidence, Era, LocalityCode
 from tests.redirect_rules.conftest import Opener

@@ -24,9 +24,10 @@ from redirect_rules.snapshot_file import (
     point_at,
     removable,
 )
-from redirect_rules.snapshot_seal import FORMAT, Meta, SnapshotRefused, seal
+from redirect_rules.snapshot_seal import FORMAT, Meta, SnapshotRefused, counts_with, seal
 from redirect_rules.snapshot_writer import Amended, Contents, amend, write
-from redirect_rules.stores import lmdb_compiler
+from redirect_rules.stores.address_table import TableBytes
+from redirect_rules.stores.address_table_writer import TableWriter
 from redirect_rules.stores.lmdb_layout import Places
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
@@ -68,12 +69,17 @@ def damaged(tmp_path: Path, whole: bytes) -> Callable[[bytes], Path]:
     return put
 
 
+NONE = TableBytes(0, 0)
+
+
 def test_what_was_written_comes_back(tmp_path: Path) -> None:
     meta = write(tmp_path, CONTENTS)
     with open_snapshot(path_of(tmp_path, 1), full=True, content=meta.content) as snapshot:
         assert snapshot.meta == meta
         assert (meta.number, meta.actor, meta.message, meta.made_at) == (1, "hoa", "Lần đầu", NOW)
-        assert meta.counts == {"exact": 5_001, "lookups": 2, "documents": 3, "rules": 5_000}
+        assert counts_with(NONE, meta.counts) == {"exact": 5_001, "lookups": 2, "documents": 3, "rules": 5_000}
+        assert meta.table.entries > 5_000 * 20
+        assert snapshot.exact.addresses is not None
         assert list(snapshot.documents()) == DOCUMENTS
         assert snapshot.lookups["langson", "procedures"]["629d"] == "1.001193"
         assert all(snapshot.exact.find("langson", rule.path, (), NOW) == rule for rule in RULES)
@@ -164,7 +170,7 @@ def test_a_file_that_was_written_before_folders_had_numbers_still_serves_and_can
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as former:
-        former.setattr(lmdb_compiler, "Places", lambda: Places((), None))
+        former.setattr(snapshot_writer, "Places", lambda: Places((), None))
         former.setattr(snapshot_seal, "FORMAT", 1)
         former.setattr(snapshot_writer, "FORMAT", 1)
         write(tmp_path, CONTENTS)
@@ -180,6 +186,39 @@ def test_a_file_that_was_written_before_folders_had_numbers_still_serves_and_can
         assert len(new.exact) == len(RULES)
 
 
+def test_a_file_without_a_table_of_addresses_serves_and_can_be_amended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as former:
+        former.setattr(TableWriter, "take", lambda *_: None)
+        former.setattr(snapshot_seal, "FORMAT", 2)
+        former.setattr(snapshot_writer, "FORMAT", 2)
+        write(tmp_path, CONTENTS)
+    with open_snapshot(path_of(tmp_path, 1), full=True) as old:
+        assert (old.meta.format, old.exact.addresses) == (2, None)
+        assert old.exact.alone("langson").find(RULES[0].path.encode(), RULES[0].path.rfind("/")) is not None
+        come = RULES[0]._replace(path="/vi/khac", id="import-1/new")
+        amend(tmp_path, Amended(2, old, RULES[:1], [come], NOW, "hoa", "sửa"))
+    with open_snapshot(path_of(tmp_path, 2), full=True) as new:
+        assert new.exact.find(*come.address, NOW) == come
+        assert new.exact.alone("langson").find(b"/vi/khac", 3) is not None
+
+
+def test_what_is_amended_is_found_by_its_address(tmp_path: Path) -> None:
+    write(tmp_path, CONTENTS)
+    other = RULES[1]._replace(destination="search" if RULES[1].destination != "search" else "home")
+    come = [RULES[0]._replace(path="/vi/khac", id="import-1/new"), other]
+    with open_snapshot(path_of(tmp_path, 1)) as base:
+        amend(tmp_path, Amended(2, base, RULES[:2], come, NOW, "hoa", "sửa"))
+    with open_snapshot(path_of(tmp_path, 2), full=True) as new:
+        alone = new.exact.alone("langson")
+        found = [alone.find(rule.path.encode(), rule.path.rfind("/")) for rule in (*RULES, come[0])]
+        assert [n for n, record in enumerate(found) if record is None] == [0]
+        assert found[1] is not None
+        assert new.exact.shape(found[1].number).destination == other.destination
+        assert all(new.exact.agrees(rule.portal, rule.path) for rule in (*RULES, *come))
+
+
 def test_a_file_under_another_number_is_refused(tmp_path: Path, whole: bytes) -> None:
     path_of(tmp_path, 7).write_bytes(whole)
     with pytest.raises(SnapshotRefused, match="this is number 1 under another name"):
@@ -193,7 +232,8 @@ def test_a_file_of_other_content_is_refused(damaged: Callable[[bytes], Path], wh
 
 def test_a_seal_around_something_else_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "x"
-    meta = replace(write(tmp_path, CONTENTS), message="forged")
+    meta = write(tmp_path, CONTENTS)
+    meta = replace(meta, message="forged", counts=counts_with(NONE, meta.counts))
     with lmdb.open(str(path), subdir=False, lock=False, max_dbs=4) as env, env.begin(write=True) as txn:
         for name in (b"meta", b"exact", b"lookups", b"documents"):
             env.open_db(name, txn=txn)

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from proxy import config
+from proxy import config_file
 from proxy.app import App, create_app
 from proxy.packs import Packs
 from proxy.pages import Pages
@@ -53,7 +53,7 @@ async def demonstration(packs: Packs, pages: Pages, folder: Path) -> AsyncIterat
     """Everything, until the block ends."""
     edge_port, simulator_port = free_port(), free_port()
     file = copied(folder / "conf", edge_port, simulator_port, folder / "state")
-    settings, log = config.load(file, {}), io.StringIO()
+    settings, log = config_file.load(file, {}), io.StringIO()
     app = create_app(settings, parts=(packs, pages), log=log)
     async with (
         simulated(settings.sso.issuer, simulator_port, environment="development") as simulation,

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from sso import client_folder
 from sso.client_folder import keep, read, record_of, text_of
 from sso.clients import load_clients, parse, secret_digest
-from sso.sources import Document, documents
+from sso.sources import ConfidentialDocument, documents
 
 CONF = Path(__file__).parents[2] / "conf" / "clients"
 RECORD: dict[str, Any] = {
@@ -31,14 +31,14 @@ BREAKING = {
 
 
 @pytest.mark.parametrize("document", documents(CONF), ids=lambda one: one.source)
-def test_every_shipped_file_means_the_same_when_it_was_a_record(document: Document) -> None:
-    again = Document("again.toml", text_of(record_of(document)))
+def test_every_shipped_file_means_the_same_when_it_was_a_record(document: ConfidentialDocument) -> None:
+    again = ConfidentialDocument("again.toml", text_of(record_of(document)))
     assert parse(again) == parse(document)
 
 
 @given(st.text(min_size=1, max_size=300).filter(lambda text: not any("\ud800" <= one <= "\udfff" for one in text)))
 def test_a_name_of_any_letters_comes_back(name: str) -> None:
-    client = parse(Document("a.toml", text_of({**RECORD, "name": {"vi": name}, "legal_basis": name[:300]})))
+    client = parse(ConfidentialDocument("a.toml", text_of({**RECORD, "name": {"vi": name}, "legal_basis": name[:300]})))
     assert client.name == {"vi": name}
     assert client.legal_basis == name
 

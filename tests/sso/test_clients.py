@@ -12,7 +12,7 @@ from redirect_rules.sources import lines_of
 from sso import egress
 from sso.clients import ClientTable, load_clients, parse, secret_digest, secret_matches
 from sso.model import Lifetimes, SubjectAlias
-from sso.sources import Document, Mistakes
+from sso.sources import ConfidentialDocument, Mistakes
 from sso.vocabulary import Claim, Level
 
 CONF = Path(__file__).parents[2] / "conf" / "clients"
@@ -34,7 +34,7 @@ def text(changes: dict[str, str | None] | None = None, tables: str = "") -> str:
 
 def mistakes(written: str, *, development: bool = False, allowed: egress.Networks = ()) -> list[str]:
     try:
-        parse(Document("a.toml", written, lines_of), development=development, allowed=allowed)
+        parse(ConfidentialDocument("a.toml", written, lines_of), development=development, allowed=allowed)
     except Mistakes as error:
         return [str(mistake) for mistake in error.mistakes]
     return []
@@ -48,7 +48,7 @@ def test_the_shipped_examples_are_sound() -> None:
 
 def test_a_file_means_what_it_says() -> None:
     client = parse(
-        Document(
+        ConfidentialDocument(
             "a.toml",
             text(
                 {"level": "1", "attributes": '["name", "citizen_id"]', "legal_basis": '"Luật"', "consent": '"once"'},
@@ -116,7 +116,7 @@ def test_an_address_for_people_that_could_lead_astray_is_a_mistake(key: str, uri
     "uri", ["https://a.example/", "https://a.example/cb?x=1&y=2", "https://xn--tnh-ria.example:8443/cb"]
 )
 def test_other_addresses_are_taken_as_they_are(uri: str) -> None:
-    assert parse(Document("a.toml", text({"redirect_uris": f"['{uri}']"}))).redirect_uris == (uri,)
+    assert parse(ConfidentialDocument("a.toml", text({"redirect_uris": f"['{uri}']"}))).redirect_uris == (uri,)
 
 
 @pytest.mark.parametrize(
@@ -208,19 +208,19 @@ def test_public_keys_of_a_client_stand_in_its_file() -> None:
     key = jwk.ECKey.generate_key("P-256").as_dict(private=False)
     row = ", ".join(f'{name} = "{key[name]}"' for name in ("kty", "crv", "x", "y"))
     written = text({"authentication": '"private_key_jwt"', "secret_digests": None}, f"[jwks]\nkeys = [{{ {row} }}]\n")
-    assert parse(Document("a.toml", written)).jwks
+    assert parse(ConfidentialDocument("a.toml", written)).jwks
 
 
 @settings(max_examples=40, deadline=None)
 @given(st.text(), st.text())
 def test_a_secret_matches_itself_and_nothing_else(one: str, other: str) -> None:
-    client = parse(Document("a.toml", text({"secret_digests": f'["{DIGEST}", "{secret_digest(one)}"]'})))
+    client = parse(ConfidentialDocument("a.toml", text({"secret_digests": f'["{DIGEST}", "{secret_digest(one)}"]'})))
     assert secret_matches(client, one)
     assert secret_matches(client, "a secret")
     assert secret_matches(client, other) is (other in {one, "a secret"})
 
 
 def test_a_client_without_secrets_matches_none() -> None:
-    client = parse(Document("a.toml", text({"authentication": '"none"', "secret_digests": None})))
+    client = parse(ConfidentialDocument("a.toml", text({"authentication": '"none"', "secret_digests": None})))
     assert not secret_matches(client, "")
     assert not secret_matches(client, secrets.token_urlsafe(32))

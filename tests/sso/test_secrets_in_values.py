@@ -69,7 +69,14 @@ HARMLESS: Final[Mapping[str, str]] = MappingProxyType(
 
 HIDDEN_ALL_THE_SAME: Final = frozenset(
     {
-        *("Redirect.uri", "Issued.uri", "Wish.back_to", "Document.text", "UpstreamLogout.sid", "Session.upstream_sid"),
+        *(
+            "Redirect.uri",
+            "Issued.uri",
+            "Wish.back_to",
+            "ConfidentialDocument.text",
+            "UpstreamLogout.sid",
+            "Session.upstream_sid",
+        ),
         *("Client.secret_digests", "KeyRing.sealing", "KeyRing.person"),
     }
 )

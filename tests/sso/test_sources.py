@@ -6,7 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from redirect_rules.sources import lines_of
-from sso.sources import Document, Mistake, Mistakes, StrictModel, documents
+from sso.sources import ConfidentialDocument, Mistake, Mistakes, StrictModel, documents
 
 TEXT = """\
 id = "a" # first
@@ -41,16 +41,16 @@ class Row(StrictModel):
     ],
 )
 def test_a_place_has_its_line(place: tuple[str | int, ...], line: int) -> None:
-    assert Document("a.toml", TEXT, lines_of).line(place) == line
+    assert ConfidentialDocument("a.toml", TEXT, lines_of).line(place) == line
 
 
 def test_where_nobody_finds_lines_the_whole_file_is_meant() -> None:
-    assert str(Document("a.toml", TEXT).mistake(("id",), "x")) == "a.toml: x"
+    assert str(ConfidentialDocument("a.toml", TEXT).mistake(("id",), "x")) == "a.toml: x"
 
 
 def test_what_is_no_toml_is_said_with_its_line() -> None:
     with pytest.raises(Mistakes, match=r"a\.toml:2: not TOML"):
-        Document("a.toml", "a = 1\nb = = 2\n").data  # noqa: B018
+        ConfidentialDocument("a.toml", "a = 1\nb = = 2\n").data  # noqa: B018
 
 
 def test_mistakes_are_told_in_order_and_once() -> None:
@@ -60,7 +60,7 @@ def test_mistakes_are_told_in_order_and_once() -> None:
 
 
 def test_a_message_never_repeats_what_was_given() -> None:
-    document = Document("a.toml", 'n = "hunter2"\nsecret = 7\nother = "hunter3"\n', lines_of)
+    document = ConfidentialDocument("a.toml", 'n = "hunter2"\nsecret = 7\nother = "hunter3"\n', lines_of)
     with pytest.raises(ValidationError) as caught:
         Row.model_validate(document.data)
     texts = [str(mistake) for mistake in document.mistakes_of(caught.value)]

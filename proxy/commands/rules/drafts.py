@@ -11,12 +11,12 @@ from typing import Any
 
 from proxy.clock import utc_now
 from proxy.commands.progress import bar
-from proxy.commands.replay import lines_of
+from proxy.commands.replay import a_host, advice_on, log_of
 from proxy.commands.rules.verbs import Verbs, verb
 from proxy.commands.workspaces import Workspace, an_instant, said, workspace
 from proxy.state import served
 from redirect_rules.analysis import Finding, Severity, analyse
-from redirect_rules.effects import effect
+from redirect_rules.effects import EffectReport, effect
 from redirect_rules.model import HO_CHI_MINH
 from redirect_rules.opening import opened
 from redirect_rules.packs import Packs
@@ -38,8 +38,8 @@ def add(verbs: Verbs) -> None:
     command.add_argument(
         "--log", action="append", default=[], metavar="FILE", help="an access log; without it, the recorded hits"
     )
-    command.add_argument("--days", type=int, default=30, metavar="N", help="how many days of recorded hits (30)")
-    command.add_argument("--host", default="", help="the host of logs that do not name one")
+    command.add_argument("--days", type=_days, default=30, metavar="N", help="how many days of recorded hits (30)")
+    command.add_argument("--host", type=a_host, default="", help="the host of logs that do not name one")
     command.add_argument("--at", type=an_instant, metavar="INSTANT", help="decide as of then (now)")
     command.add_argument("--most", type=int, default=50, metavar="N", help="how many addresses to show (50)")
     command.add_argument("--quiet", action="store_true", help="no progress bar")
@@ -124,7 +124,7 @@ def run_effect(options: argparse.Namespace) -> int:
         closing(drafted(here, options)) as after,
     ):
         if options.log:
-            requests: Iterable[str] | Iterable[tuple[str, int]] = lines_of(
+            requests: Iterable[bytes] | Iterable[tuple[str, int]] = log_of(
                 options.log, quiet=options.quiet or options.json
             )
         else:
@@ -139,6 +139,23 @@ def run_effect(options: argparse.Namespace) -> int:
             most=options.most,
         )
     print(json.dumps(report.as_json(), ensure_ascii=False) if options.json else report.in_words())
-    if not report.visits and not options.log:
-        print("no hits were recorded here: name an access log with --log FILE", file=sys.stderr)
+    if advice := _advice(report, options):
+        print(advice, file=sys.stderr)
     return 0
+
+
+def _advice(report: EffectReport, options: argparse.Namespace) -> str:
+    """What to do next, in a sentence; "" where the report says it all."""
+    if options.log:
+        return advice_on(report.visits, report.unreadable, report.elsewhere, options.host)
+    if not report.visits:
+        return "no hits were recorded here: name an access log with --log FILE"
+    if report.unreadable:
+        return "of recorded hits the values of parameters are not kept: an access log says more (--log FILE)"
+    return ""
+
+
+def _days(text: str) -> int:
+    if not text.isdecimal() or not 0 < int(text) <= 100_000:
+        raise argparse.ArgumentTypeError(f"{text!r}: write a whole number of days from 1")
+    return int(text)

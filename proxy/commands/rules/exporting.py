@@ -16,8 +16,9 @@ from redirect_rules.exchange.exports.rules import Export, ExportedRule
 from redirect_rules.exchange.exports.tables import csv_lines
 from redirect_rules.exchange.rows import Context, ImportedRow
 from redirect_rules.exporting import Unsayable, answers_of, rows_of
+from redirect_rules.objects import State, Stored
+from redirect_rules.rule_lists import RuleFilter
 from redirect_rules.sources import Problem, Problems
-from redirect_rules.store import RuleFilter, State, Stored
 
 Sayable = TypeVar("Sayable", ImportedRow, ExportedRule)
 

@@ -13,8 +13,8 @@ from aiohttp import ClientSession
 
 from proxy.console.passwords import judge
 from redirect_rules.invitations import digest_of_code
+from redirect_rules.objects import Kind, Ref
 from redirect_rules.rights import Deed, person_of
-from redirect_rules.store import Kind, Ref
 from redirect_rules.stores.database import Database
 from redirect_rules.stores.people import SqlPeople
 from redirect_rules.stores.sql import SqlStore

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from proxy import config
+from proxy import config_file
 from proxy.cli import main
 from proxy.clock import utc_now
 from proxy.state import State
@@ -48,7 +48,7 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[HitStore]
     """Where `--state` of the commands below finds it."""
     monkeypatch.setenv("DVC_EDGE__STATE__FOLDER", str(tmp_path))
     opened = HitStore.open(
-        State.of(config.load(CONF / "edge.toml", {"DVC_EDGE__STATE__FOLDER": str(tmp_path)})).database
+        State.of(config_file.load(CONF / "edge.toml", {"DVC_EDGE__STATE__FOLDER": str(tmp_path)})).database
     )
     yield opened
     opened.close()

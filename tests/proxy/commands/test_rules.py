@@ -204,6 +204,14 @@ def test_the_effect_of_a_draft_is_shown_for_the_recorded_hits(run: Run, a_list: 
     said = run("rules", "effect")
     assert "1 of 2 distinct" in said
     assert f"{HOST}/cu/1" in said
+    assert "the values of parameters are not kept: an access log says more" in run("rules", "effect", err=True)
+
+
+def test_where_no_hits_were_recorded_a_log_is_asked_for(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    assert "name an access log with --log FILE" in run("rules", "effect", err=True)
+    with pytest.raises(SystemExit):
+        run("rules", "effect", "--days", "0")
+    assert "write a whole number of days from 1" in capsys.readouterr().err
 
 
 def test_a_switch_is_turned_and_shown(run: Run, told: Callable[..., Any]) -> None:

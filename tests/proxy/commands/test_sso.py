@@ -103,7 +103,7 @@ async def test_a_client_that_there_is_not_is_named(shown: Demonstration, capsys:
 
 async def test_a_deep_link_reaches_the_form_with_one_dialog_and_then_with_none(shown: Demonstration) -> None:
     """The whole journey, as a citizen's browser makes it."""
-    from proxy.readiness import Test, Walker  # noqa: PLC0415 - beside its use
+    from proxy.walker import Test, Walker  # noqa: PLC0415 - beside its use
 
     provider = shown.simulation.providers["vneid"]
     before = provider.dialogs

@@ -19,9 +19,9 @@ from proxy.console import passwords, whole
 from proxy.console.desk import Desk
 from proxy.console.pages import ConsolePages
 from proxy.console.whole import create_console
+from redirect_rules.objects import Change, Kind, Ref
 from redirect_rules.packs import Packs
 from redirect_rules.people import Password
-from redirect_rules.store import Change, Kind, Ref
 from tests.conftest import AUTUMN, settings_with
 
 PASSWORD = "mot hai ba bon nam"

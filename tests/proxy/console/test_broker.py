@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 from joserfc.jwk import ECKey
 
-from proxy import config
+from proxy import config_file
 from proxy.config import Settings
 from proxy.console.broker import Begun, check_client, level_of, mistake_of, sealed, unsealed, upstream_of
 from redirect_rules.sources import Problems
 from sso.clients import load_clients, parse
 from sso.model import Destination, LoginAttempt
-from sso.sources import Document
+from sso.sources import ConfidentialDocument
 from sso.upstreams.failures import Fault, UpstreamRefused, UpstreamUnavailable
 from sso.vocabulary import Level
 from tests.conftest import CONF, settings_with
@@ -113,7 +113,7 @@ def test_every_fault_has_words() -> None:
 
 
 def test_the_demonstrations_console_is_known_to_its_broker_and_another_is_told_what_is_missing() -> None:
-    shipped = config.load(CONF / "demonstration" / "edge.toml", {})
+    shipped = config_file.load(CONF / "demonstration" / "edge.toml", {})
     clients = load_clients(CONF / "demonstration" / "clients", development=True)
     check_client(shipped, clients)
     with pytest.raises(Problems, match="no client 'console'"):
@@ -137,5 +137,5 @@ def test_the_client_in_the_manual_is_the_one_that_a_console_needs() -> None:
     manual = (CONF.parent / "docs" / "console.md").read_text("utf-8")
     written = manual.partition('        id = "console"')
     text = (written[1] + written[2]).partition("\n\n")[0].replace("…", "0" * 64)
-    client = parse(Document("console.toml", textwrap.dedent(text)))
+    client = parse(ConfidentialDocument("console.toml", textwrap.dedent(text)))
     check_client(settings(secret_variable="SECRET"), {"console": client})

@@ -22,7 +22,7 @@ from playwright.async_api import Browser as Chromium
 from playwright.async_api import BrowserContext, Page
 from yarl import URL
 
-from proxy import config
+from proxy import config_file
 from proxy.clock import utc_now
 from proxy.console.desk import Desk
 from proxy.console.whole import create_console
@@ -81,7 +81,7 @@ async def place(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Place
     edge, operations, simulator = free_ports(3)
     file = configuration(folder / "conf", edge, operations, simulator)
     file.write_text(file.read_text("utf-8").replace("count = 2", "count = 1"), "utf-8")
-    settings = config.load(file, OWN)
+    settings = config_file.load(file, OWN)
     with (folder / "said").open("wb") as said:
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "proxy", "serve", "--config", str(file),

@@ -29,17 +29,17 @@ from proxy.console.pages import ConsolePages
 from sso.client_folder import record_of as record_of_file
 from sso.client_folder import text_of, without_defaults
 from sso.clients import parse, secret_digest
-from sso.sources import Document, documents
+from sso.sources import ConfidentialDocument, documents
 from tests.conftest import CONF
 
 FILES = documents(CONF / "clients")
 
 
 @pytest.mark.parametrize("document", FILES, ids=lambda one: one.source)
-def test_a_file_that_is_opened_and_sent_again_is_the_same(document: Document) -> None:
+def test_a_file_that_is_opened_and_sent_again_is_the_same(document: ConfidentialDocument) -> None:
     record = without_defaults(record_of_file(document))
     again = record_of(shown(record, "20"), record)
-    assert parse(Document("again", text_of(again))) == parse(document)
+    assert parse(ConfidentialDocument("again", text_of(again))) == parse(document)
     assert differences(record, again) == []
 
 

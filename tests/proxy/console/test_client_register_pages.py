@@ -9,8 +9,8 @@ from yarl import URL
 
 from proxy.console.desk import Desk
 from redirect_rules.enrolment import Record
+from redirect_rules.objects import Change, Kind, Ref
 from redirect_rules.rights import Grant, Person, Role
-from redirect_rules.store import Change, Kind, Ref
 from tests.conftest import AUTUMN
 from tests.proxy.console.conftest import Clock, at
 

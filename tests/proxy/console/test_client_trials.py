@@ -13,9 +13,9 @@ from yarl import URL
 from proxy.console import client_trials, clientele
 from proxy.console.desk import Desk
 from proxy.console.work import Request
+from redirect_rules.objects import Change
 from redirect_rules.rights import Grant, Person, Role
 from redirect_rules.sources import Problems
-from redirect_rules.store import Change
 from sso import rehearsal
 from sso.keys import Signer
 from tests.conftest import AUTUMN

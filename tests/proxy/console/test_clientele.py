@@ -9,8 +9,8 @@ from proxy.console import clientele
 from proxy.console.clientele import everybody, objections, one, put_into_force
 from proxy.console.desk import Desk
 from proxy.login.opening import clients_folder
+from redirect_rules.objects import Change
 from redirect_rules.rights import Grant, Person, Role
-from redirect_rules.store import Change
 from sso import client_folder
 from tests.conftest import AUTUMN, CONF
 from tests.proxy.console.signing_in import desk  # noqa: F401 - a fixture

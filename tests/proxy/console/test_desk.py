@@ -7,10 +7,10 @@ import pytest
 from proxy.console.desk import Desk
 from redirect_rules.decision import Decision, Visit, decide
 from redirect_rules.model import ClientClass, Switch
+from redirect_rules.objects import NEW, Change, Kind, Ref
 from redirect_rules.rights import CENTRE, Deed
 from redirect_rules.snapshot import Snapshot
 from redirect_rules.sources import Problems
-from redirect_rules.store import NEW, Change, Kind, Ref
 from tests.conftest import AUTUMN
 from tests.proxy.console.conftest import Clock, settings_over
 

@@ -5,7 +5,7 @@ from yarl import URL
 
 from proxy.console.desk import Desk
 from proxy.login.opening import keys_folder
-from redirect_rules.store import Kind
+from redirect_rules.objects import Kind
 from sso.keys import OVERLAP_SECONDS
 from tests.proxy.console.conftest import at, hire
 from tests.proxy.console.signing_in import NOW, desk, ring, ring_folder  # noqa: F401 - a fixture

@@ -13,7 +13,7 @@ from yarl import URL
 
 from bench.edges import edge
 from proxy.console.desk import Desk
-from redirect_rules.store import RuleFilter
+from redirect_rules.rule_lists import RuleFilter
 from tests.proxy.console.test_api import Program, centre, session
 
 __all__ = ["centre", "session"]

@@ -7,7 +7,7 @@ from yarl import URL
 
 from proxy.console.desk import Desk
 from redirect_rules.localities import Ask, Whole
-from redirect_rules.store import Kind, Ref
+from redirect_rules.objects import Kind, Ref
 from redirect_rules.units import Era, LocalityCode
 from tests.proxy.console.conftest import Browser, at
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from redirect_rules.invitations import digest_of_code
-from redirect_rules.store import Kind, Ref
+from redirect_rules.objects import Kind, Ref
 from tests.proxy.console.brokers import Office, is_in, office
 from tests.proxy.console.conftest import OFFICERS, Browser, Clock, at
 

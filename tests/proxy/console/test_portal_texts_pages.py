@@ -4,7 +4,7 @@ from yarl import URL
 
 from proxy.console.desk import Desk
 from proxy.console.portal_texts_pages import _wanted
-from redirect_rules.store import Kind, Ref
+from redirect_rules.objects import Kind, Ref
 from tests.proxy.console.conftest import Browser, at
 
 PATH = "/portals/-/langson/texts"

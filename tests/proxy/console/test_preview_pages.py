@@ -6,7 +6,7 @@ from urllib.parse import quote
 from proxy.console.desk import Desk
 from proxy.console.preview_pages import alike
 from redirect_rules.explaining import Explanation
-from redirect_rules.store import Change, Kind, Ref
+from redirect_rules.objects import Change, Kind, Ref
 from tests.conftest import AUTUMN
 from tests.proxy.console.conftest import Browser
 

@@ -16,7 +16,7 @@ from playwright.async_api import Error, Page
 from proxy.console.desk import Desk
 from proxy.console.whole import create_console
 from redirect_rules.hits import Hit
-from redirect_rules.store import Change, Kind, Put, Ref
+from redirect_rules.objects import Change, Kind, Put, Ref
 from tests.browser.conftest import browser  # noqa: F401 - a fixture
 from tests.conftest import AUTUMN
 from tests.proxy.console.test_browser import signed_in

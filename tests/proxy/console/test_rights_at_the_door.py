@@ -12,9 +12,9 @@ from proxy.console.calls import Answer, Call, Download, Route
 from proxy.console.desk import Desk
 from proxy.console.pages import ConsolePages
 from proxy.console.sessions import begun
+from redirect_rules.objects import Change, Kind, Ref
 from redirect_rules.people import Token, digest_of, limited
 from redirect_rules.rights import CENTRE, DEEDS, EVERYWHERE, Deed, Role
-from redirect_rules.store import Change, Kind, Ref
 from tests.conftest import AUTUMN
 from tests.proxy.console.brokers import office
 from tests.proxy.console.conftest import Clock, at

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from proxy.console.calls import Fields, Mistake
 from proxy.console.rule_forms import RuleForm, lead_of, lead_text, toml_of
+from redirect_rules.objects import Kind
 from redirect_rules.packs import Packs
 from redirect_rules.seeding import packs_of
-from redirect_rules.store import Kind
 
 HOSTS = {"dichvucong.langson.gov.vn"}
 NAMED = {"home", "procedure", "procedure-list"}

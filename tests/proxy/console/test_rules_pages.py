@@ -4,7 +4,7 @@ import re
 from html import unescape
 
 from proxy.console.desk import Desk
-from redirect_rules.store import Change, Kind, Put, Ref
+from redirect_rules.objects import Change, Kind, Put, Ref
 from tests.conftest import AUTUMN
 from tests.proxy.console.conftest import Browser
 

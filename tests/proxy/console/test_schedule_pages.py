@@ -7,7 +7,7 @@ from yarl import URL
 from proxy.console.desk import Desk
 from redirect_rules.hits import Hit
 from redirect_rules.model import HO_CHI_MINH, Phase
-from redirect_rules.store import Kind, Ref
+from redirect_rules.objects import Kind, Ref
 from tests.proxy.console.conftest import Browser, at
 
 PATH = "/portals/-/langson/schedule"

@@ -8,9 +8,9 @@ import pytest
 from proxy.console.desk import Desk
 from proxy.console.tasks import KINDS
 from proxy.console.work import Request, wanted
+from redirect_rules.objects import NEW, Change, Kind, Ref
 from redirect_rules.publications import NotApproved
 from redirect_rules.rights import NotAllowed
-from redirect_rules.store import NEW, Change, Kind, Ref
 from tests.conftest import AUTUMN
 
 ROWS = b"old_url,new_url\nhttps://dichvucong.langson.gov.vn/cu-1,https://dichvucong.gov.vn/\n"

@@ -8,8 +8,8 @@ from aiohttp import ClientSession
 from yarl import URL
 
 from proxy.console.desk import Desk
+from redirect_rules.objects import Change, Kind, Ref
 from redirect_rules.rights import Deed
-from redirect_rules.store import Change, Kind, Ref
 from tests.conftest import AUTUMN
 from tests.proxy.console.test_api import Program, session, token_for
 

@@ -12,7 +12,7 @@ from aiohttp import ClientSession, DummyCookieJar, TCPConnector
 from proxy.simulation.server import Simulation, _Loopback, now, simulated
 from sso.model import Destination
 from sso.parameters import Parameters
-from sso.sources import Document
+from sso.sources import ConfidentialDocument
 from sso.upstreams.aiohttp_fetch import AiohttpFetch
 from sso.upstreams.attempts import Identified
 from sso.upstreams.configuration import parse
@@ -72,7 +72,7 @@ async def visit() -> AsyncIterator[Visit]:
     configured = {}
     for name in ("vneid", "vnconnect"):
         text = (CONFIGURATION / f"{name}.toml").read_text("utf-8").replace(":8090", f":{port}")
-        configured[name] = parse(Document(f"{name}.toml", text), {}, folder=CONFIGURATION, development=True)
+        configured[name] = parse(ConfidentialDocument(f"{name}.toml", text), {}, folder=CONFIGURATION, development=True)
     async with (
         simulated(ISSUER, port, environment="development") as simulation,
         ClientSession(connector=TCPConnector(resolver=_Loopback()), cookie_jar=DummyCookieJar()) as browser,

@@ -8,8 +8,8 @@ import pytest
 
 from proxy.simulation.officers import OFFICERS, SECTOR, UPSTREAM, enlist
 from proxy.simulation.people import PEOPLE, subject_of
+from redirect_rules.objects import Kind, Ref
 from redirect_rules.rights import CENTRE, Deed, person_of
-from redirect_rules.store import Kind, Ref
 from redirect_rules.stores.database import Database
 from redirect_rules.stores.people import SqlPeople
 from redirect_rules.stores.sql import SqlStore

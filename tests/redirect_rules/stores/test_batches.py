@@ -2,7 +2,8 @@
 
 import pytest
 
-from redirect_rules.store import NEW, Kind, Put, Ref, Remove, RuleStore, State, UndoRefused, UnknownVersion
+from redirect_rules.objects import NEW, Kind, Put, Ref, Remove, State
+from redirect_rules.store import RuleStore, UndoRefused, UnknownVersion
 from redirect_rules.stores.sql import SqlStore
 from tests.redirect_rules.kept import LANGSON, NEWS, by, new, rule
 

@@ -8,7 +8,8 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from redirect_rules.store import NEW, StoreBusy, StoreTooNew
+from redirect_rules.objects import NEW
+from redirect_rules.store import StoreBusy, StoreTooNew
 from redirect_rules.stores.database import Database
 from redirect_rules.stores.sql import SqlStore
 from redirect_rules.stores.tables import WORKSPACE

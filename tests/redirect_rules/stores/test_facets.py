@@ -8,7 +8,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
 
-from redirect_rules.store import NEW, Kind, ObjectChanged, Put, Ref, Remove, RuleFilter, State, UndoRefused, Write
+from redirect_rules.objects import NEW, Kind, Put, Ref, Remove, State, Write
+from redirect_rules.rule_lists import RuleFilter
+from redirect_rules.store import ObjectChanged, UndoRefused
 from redirect_rules.stores.database import Database
 from redirect_rules.stores.facets import ADDRESS, digest_of, facet_of, shares
 from redirect_rules.stores.sql import SqlStore

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, create_engine, text
 from sqlalchemy.exc import DBAPIError
 
 from redirect_rules.audit import Link, Search, first_break
-from redirect_rules.store import NEW, Kind, Put, Ref, Remove
+from redirect_rules.objects import NEW, Kind, Put, Ref, Remove
 from redirect_rules.stores.sql import SqlStore
 from tests.redirect_rules.kept import LANGSON, NEWS, NOON, by, new, rule
 

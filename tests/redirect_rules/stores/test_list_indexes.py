@@ -3,7 +3,9 @@
 import pytest
 from sqlalchemy import create_engine, inspect
 
-from redirect_rules.store import NEW, Kind, ObjectChanged, Put, Ref, RuleFilter
+from redirect_rules.objects import NEW, Kind, Put, Ref
+from redirect_rules.rule_lists import RuleFilter
+from redirect_rules.store import ObjectChanged
 from redirect_rules.stores import list_indexes
 from redirect_rules.stores.list_indexes import ListIndexes
 from redirect_rules.stores.sql import SqlStore

@@ -9,7 +9,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from redirect_rules.audit import utc_text
-from redirect_rules.store import Kind, Mark, Order, Put, Ref, Remove, RuleFilter, State, Stored
+from redirect_rules.objects import Kind, Put, Ref, Remove, State, Stored
+from redirect_rules.rule_lists import Mark, Order, RuleFilter
 from redirect_rules.stores import facets, listing
 from redirect_rules.stores.columns import columns_of
 from redirect_rules.stores.sql import SqlStore
@@ -170,14 +171,3 @@ def test_behind_a_rule_that_never_was_there_is_nothing(filled: SqlStore) -> None
     with filled.reading() as workspace:
         assert workspace.find(RuleFilter(), after=nowhere, order=Order.CHANGED) == []
         assert workspace.find(RuleFilter(key_prefix="/"), after=nowhere) == []
-
-
-@given(scope=st.sampled_from(SCOPES), id_=st.text("ab|c 1", min_size=1, max_size=9), version=st.integers(1, 10**9))
-def test_a_mark_is_read_as_it_was_written(scope: str, id_: str, version: int) -> None:
-    mark = Mark(Ref(Kind.RULE, scope, id_), version)
-    assert Mark.read(mark.text) == mark
-
-
-@pytest.mark.parametrize("text", ["", "x", "portal:hue|a", "portal:hue|a|", "portal:hue|a|x", "||1", "a|b|-1"])
-def test_what_is_no_mark_is_none(text: str) -> None:
-    assert Mark.read(text) is None

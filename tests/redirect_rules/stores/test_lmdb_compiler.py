@@ -120,28 +120,25 @@ def test_a_changed_file_answers_as_one_that_was_made_of_what_is_left(
 def test_a_file_of_the_former_format_is_read_and_changed_as_any_other(
     before: list[ExactRule], after: list[ExactRule]
 ) -> None:
-    with TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as former:
-        former.setattr(lmdb_compiler, "Places", lambda: Places((), None))
-        with index_of(before) as old:
-            former.undo()
-            assert not old.places.numbers_folders
-            assert set(old) == set(before)
-            for one in before:
-                assert list(old.at(one.address)) == [one]
-                alone = old.alone(one.portal).find(one.path.encode(), one.path.rfind("/"))
-                told = bool(old.names_at(one.portal, one.path)) or len(one.id) > LONGEST_ID_TAIL
-                assert (alone is None) is told
-            gone = [one for one in before if one not in after]
-            come = [one for one in after if one not in before]
-            changed = changed_items(old, gone, come, folder=Path(folder))
-            items = {bytes(key): bytes(value) for key, value in old._table._txn.cursor()}
-            for key in changed.removed:
-                del items[key]
-            items.update(changed.items)
-            with filled(sorted(items.items())) as env:
-                new = LmdbIndex(env, b"x")
-                assert set(new) == set(after)
-                new.close()
+    with TemporaryDirectory() as folder, index_of(before, places=Places((), None)) as old:
+        assert not old.places.numbers_folders
+        assert set(old) == set(before)
+        for one in before:
+            assert list(old.at(one.address)) == [one]
+            alone = old.alone(one.portal).find(one.path.encode(), one.path.rfind("/"))
+            told = bool(old.names_at(one.portal, one.path)) or len(one.id) > LONGEST_ID_TAIL
+            assert (alone is None) is told
+        gone = [one for one in before if one not in after]
+        come = [one for one in after if one not in before]
+        changed = changed_items(old, gone, come, folder=Path(folder))
+        items = {bytes(key): bytes(value) for key, value in old._table._txn.cursor()}
+        for key in changed.removed:
+            del items[key]
+        items.update(changed.items)
+        with filled(sorted(items.items())) as env:
+            new = LmdbIndex(env, b"x")
+            assert set(new) == set(after)
+            new.close()
 
 
 @settings(max_examples=40, deadline=None)

@@ -2,7 +2,8 @@
 
 import pytest
 
-from redirect_rules.store import Kind, ObjectChanged, PackState, Put, Ref
+from redirect_rules.objects import Kind, Put, Ref
+from redirect_rules.store import ObjectChanged, PackState
 from redirect_rules.stores.sql import SqlStore
 from tests.redirect_rules.kept import LANGSON, NEWS, by, new
 

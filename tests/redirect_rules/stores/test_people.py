@@ -8,6 +8,7 @@ from datetime import timedelta
 
 import pytest
 
+from redirect_rules.objects import Change
 from redirect_rules.people import (
     Invitation,
     InvitationGone,
@@ -19,7 +20,6 @@ from redirect_rules.people import (
     digest_of,
 )
 from redirect_rules.rights import Deed
-from redirect_rules.store import Change
 from redirect_rules.stores.database import Database
 from redirect_rules.stores.ledger import SqlTrail
 from redirect_rules.stores.people import SqlPeople

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from redirect_rules.store import NEW, Kind, Put, Ref, Remove, RuleFilter, State, Stored
+from redirect_rules.objects import NEW, Kind, Put, Ref, Remove, State, Stored
+from redirect_rules.rule_lists import RuleFilter
 from redirect_rules.stores.sql import SqlStore
 from tests.redirect_rules.kept import LANGSON, NEWS, NOON, by, new, rule
 

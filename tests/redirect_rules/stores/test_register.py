@@ -4,8 +4,8 @@ from datetime import timedelta
 
 import pytest
 
+from redirect_rules.objects import NEW
 from redirect_rules.publications import DraftChanged, FourEyes, NotApproved, ReviewState, SnapshotState, WrongState
-from redirect_rules.store import NEW
 from redirect_rules.stores.sql import SqlStore
 from tests.redirect_rules.conftest import Opener
 from tests.redirect_rules.kept import NEWS, NOON, by, rule

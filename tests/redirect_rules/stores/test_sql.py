@@ -10,20 +10,8 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
-from redirect_rules.store import (
-    NEW,
-    BatchTaken,
-    Kind,
-    ObjectChanged,
-    Put,
-    Ref,
-    Remove,
-    State,
-    TwiceInBatch,
-    UndoRefused,
-    UnknownVersion,
-    Write,
-)
+from redirect_rules.objects import NEW, Kind, Put, Ref, Remove, State, Write
+from redirect_rules.store import BatchTaken, ObjectChanged, TwiceInBatch, UndoRefused, UnknownVersion
 from redirect_rules.stores.sql import SqlStore
 from tests.redirect_rules.conftest import create, drop
 from tests.redirect_rules.kept import by

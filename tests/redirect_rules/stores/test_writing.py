@@ -4,7 +4,8 @@ import gc
 
 import pytest
 
-from redirect_rules.store import Kind, ObjectChanged, Progress, Put, Ref, Remove, TwiceInBatch, Write
+from redirect_rules.objects import Kind, Put, Ref, Remove, Write
+from redirect_rules.store import ObjectChanged, Progress, TwiceInBatch
 from redirect_rules.stores.sql import SqlStore
 from redirect_rules.stores.writing import chunks
 from tests.redirect_rules.kept import NEWS, by, new, rule

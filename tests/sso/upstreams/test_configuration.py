@@ -7,7 +7,7 @@ import pytest
 from joserfc.jwk import ECKey
 
 from redirect_rules.sources import lines_of
-from sso.sources import Document, Mistakes
+from sso.sources import ConfidentialDocument, Mistakes
 from sso.upstreams.claim_mapping import Source
 from sso.upstreams.configuration import load_upstreams, parse
 from sso.upstreams.model import Upstream, private_hosts
@@ -25,7 +25,7 @@ ENVIRON = {"VNEID_SECRET": "hush"}
 
 
 def read(text: str, *, name: str = "vneid.toml", folder: Path = Path(), development: bool = False) -> Upstream:
-    return parse(Document(name, text, lines_of), ENVIRON, folder=folder, development=development)
+    return parse(ConfidentialDocument(name, text, lines_of), ENVIRON, folder=folder, development=development)
 
 
 def complaints(text: str, **how: object) -> list[str]:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from sso.sources import Document
+from sso.sources import ConfidentialDocument
 from sso.upstreams.configuration import UpstreamRow, parse
 from sso.upstreams.presets import PRESETS
 
@@ -28,7 +28,7 @@ client_id = "c"
 secret_variable = "S"
 level = {{ claim = "acr", values = {{ "2" = 2 }} }}
 """
-    assert parse(Document(f"{name}.toml", text), {"S": "s"}, folder=Path()).names == {"vi": "x"}
+    assert parse(ConfidentialDocument(f"{name}.toml", text), {"S": "s"}, folder=Path()).names == {"vi": "x"}
 
 
 def test_the_general_one_says_no_level_by_itself() -> None:

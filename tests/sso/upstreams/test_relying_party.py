@@ -9,7 +9,7 @@ import pytest
 import pytest_asyncio
 from aiohttp import web
 
-from sso.sources import Document
+from sso.sources import ConfidentialDocument
 from sso.upstreams.breaker import FAILURES, FIRST_PAUSE
 from sso.upstreams.configuration import parse
 from sso.upstreams.discovery import Metadata
@@ -179,7 +179,7 @@ client_id = "dvc-edge"
 secret = "{SECRET}"
 userinfo = "{method}"
 """
-        upstream = parse(Document("vneid.toml", text), {}, folder=Path(), development=True)
+        upstream = parse(ConfidentialDocument("vneid.toml", text), {}, folder=Path(), development=True)
         origin = sign.provider.origin
         endpoints = Metadata(origin, f"{origin}/authorize", f"{origin}/token", f"{origin}/userinfo")
         party = sign.upstreams._parties["vneid"]

@@ -6,7 +6,8 @@ from datetime import date
 import pytest
 from sqlalchemy import create_engine, inspect, text
 
-from redirect_rules.store import Order, RuleFilter, State
+from redirect_rules.objects import State
+from redirect_rules.rule_lists import Order, RuleFilter
 from redirect_rules.stores.database import Database
 from redirect_rules.stores.hits import HitStore, RuleHits, Span
 from redirect_rules.stores.migrations.versions import v0005_lists as step
