@@ -18,6 +18,8 @@ from redirect_rules.model import Target
 HOUR: Final = "public, max-age=3600"
 NO_STORE: Final = "no-store"
 
+HSTS: Final = "Strict-Transport-Security"
+
 SERVER: Final = "dvc-edge"
 # Everything that `clients` looks at: a cache must not hand one client's answer to another.
 VARY: Final = (
@@ -128,3 +130,13 @@ def problem(
         **more,
     }
     return Response(status=status, body=json.dumps(body, ensure_ascii=False).encode(), headers={**headers, **own})
+
+
+def with_hsts(answer: bytes, value: str) -> bytes:
+    """An answer in octets that says Strict-Transport-Security besides."""
+    return answer.replace(b"\r\n", _hsts_line(value), 1)
+
+
+@lru_cache(4)
+def _hsts_line(value: str) -> bytes:
+    return f"\r\n{HSTS}: {value}\r\n".encode()

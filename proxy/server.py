@@ -25,8 +25,8 @@ from proxy.passing.failures import Failure
 from proxy.passing.proxy_protocol import Preface
 from proxy.passing.repeats import Ended, Repeat
 from proxy.refusals import Farewell, Refusals, hints
-from proxy.responses import answer_in_http11
-from proxy.threshold import House, Threshold
+from proxy.responses import HSTS, answer_in_http11, with_hsts
+from proxy.threshold import House, Threshold, came_by_tls
 from proxy.timed_protocol import TimedProtocol
 from proxy.visits import Reason
 
@@ -34,7 +34,6 @@ _TOLD_SECONDS: Final = 2.0  # between two counts of connections for Prometheus
 _DRAIN_STEP_SECONDS: Final = 0.02
 _AT_ONCE_SECONDS: Final = 0.01  # to aiohttp 0 is without end
 MOST_HELD_OCTETS: Final = 65_536
-_HSTS: Final = "Strict-Transport-Security"
 _REQUEST_LINE: Final = re.compile(rb"[A-Z]{3,8} /")
 
 
@@ -84,7 +83,7 @@ class EdgeProtocol(TimedProtocol):
         if place is None:
             return
         self._place = place
-        if server.hsts and (self.preface.secure if self.preface else transport.get_extra_info("sslcontext")):
+        if server.hsts and came_by_tls(transport, self.preface):
             self._hsts = server.hsts
         super().connection_made(transport)
         self._wire = self.transport
@@ -111,7 +110,7 @@ class EdgeProtocol(TimedProtocol):
             free = awaited and not (self._paused or self._close or self._force_close or self._upgraded)
             if free and (answer := self._edge.lanes.answer(data, self._caller)) is not None:
                 if self.transport is not None and self._manager is not None:
-                    self.transport.write(answer if not self._hsts else _with_hsts(answer, self._hsts))
+                    self.transport.write(answer if not self._hsts else with_hsts(answer, self._hsts))
                     self._next_keepalive_close_time = self._loop.time() + self._keepalive_timeout
                     self._request_count += 1
                     if answer.__class__ is Last:
@@ -215,10 +214,10 @@ class EdgeProtocol(TimedProtocol):
         """Send a response, and learn it."""
         head, self._asked = self._asked, None
         if self._hsts:
-            resp.headers[_HSTS] = self._hsts
+            resp.headers[HSTS] = self._hsts
         response, disconnected = await super().finish_response(request, resp, start_time)
         if self._hsts:
-            response.headers.popall(_HSTS, None)  # it is of this connection: what is learnt is for all
+            response.headers.popall(HSTS, None)  # it is of this connection: what is learnt is for all
         self._answered += 1
         self.failed_before = None
         if self._refused and not disconnected and not response.keep_alive:
@@ -260,10 +259,6 @@ def _reason(exc: BaseException | None, longest_line: int) -> tuple[int, Reason]:
     return 400, "bad-request"
 
 
-def _with_hsts(answer: bytes, value: str) -> bytes:
-    return answer.replace(b"\r\n", f"\r\n{_HSTS}: {value}\r\n".encode(), 1)
-
-
 def _escaped(data: bytes) -> bytes:
     """The request line in ASCII: what old browsers send bare (IE 11, some QR readers) percent-encoded."""
     line, end, rest = data.partition(b"\r\n")
@@ -302,7 +297,7 @@ class EdgeServer(Server):
         self.no_timer = asyncio.Handle(_nothing, (), loop)
         self.house = House(self, lanes=edge.lanes, admission=self.admission, deadlines=self.deadlines, loop=loop)
         self.thresholds = self.house.thresholds
-        self._threshold = edge.has_fast_lane and not self.hsts  # which it would not say
+        self._threshold = edge.has_fast_lane
         self.due = 0
         self.ring(0)
 

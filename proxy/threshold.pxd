@@ -17,6 +17,7 @@ cdef class House:
     cdef readonly Deadlines deadlines
     cdef readonly object loop
     cdef readonly Outbox outbox
+    cdef readonly str hsts
     cdef readonly double patience_seconds
     cdef readonly set thresholds
 
@@ -27,6 +28,7 @@ cdef class Threshold:
     cdef public long long due
     cdef readonly object _transport
     cdef str _place
+    cdef str _hsts
     cdef double _since
     cdef bint _answered
     cdef readonly bint _paused

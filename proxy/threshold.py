@@ -16,6 +16,7 @@ from proxy.config import Limits
 from proxy.deadlines import Deadlines
 from proxy.fast_lane import Caller, Lanes, Last
 from proxy.passing.proxy_protocol import Preface
+from proxy.responses import with_hsts
 
 
 class Reading(Protocol):
@@ -31,6 +32,7 @@ class Reading(Protocol):
 class Keeper(Protocol):
     """The server to which all connections belong."""
 
+    hsts: str  # Strict-Transport-Security of our answers to whoever came by TLS; empty: none
     limits: Limits
     metrics: ConnectionMetrics
     patience_seconds: float
@@ -71,10 +73,25 @@ class Outbox:
                 logging.getLogger(__name__).exception("an answer could not be sent")
 
 
+def came_by_tls(transport: asyncio.BaseTransport, preface: Preface | None) -> bool:
+    """Whether a visitor came by TLS: to us, or to the load balancer that introduces them."""
+    return bool(preface.secure if preface is not None else transport.get_extra_info("sslcontext"))
+
+
 class House:
     """What stands behind all connections of a server."""
 
-    __slots__ = ("admission", "deadlines", "keeper", "lanes", "loop", "outbox", "patience_seconds", "thresholds")
+    __slots__ = (
+        "admission",
+        "deadlines",
+        "hsts",
+        "keeper",
+        "lanes",
+        "loop",
+        "outbox",
+        "patience_seconds",
+        "thresholds",
+    )
 
     def __init__(
         self,
@@ -91,6 +108,7 @@ class House:
         self.deadlines = deadlines
         self.loop = loop
         self.outbox = Outbox(loop)
+        self.hsts = keeper.hsts
         self.patience_seconds = keeper.patience_seconds
         self.thresholds: set[Threshold] = set()
 
@@ -102,6 +120,7 @@ class Threshold:
         "_answered",
         "_caller",
         "_house",
+        "_hsts",
         "_paused",
         "_place",
         "_since",
@@ -119,6 +138,7 @@ class Threshold:
         self.due = 0  # the tick at which `ring` is called
         self._transport: asyncio.Transport | None = None  # None: not let in, handed over, or lost
         self._place = ""
+        self._hsts = ""  # what is said besides, of Strict-Transport-Security
         self._since = 0.0  # of the loop's clock: when it was made, or answered last
         self._answered = False
         self._paused = False  # whether the client takes too little of what is sent
@@ -134,6 +154,8 @@ class Threshold:
             house.keeper.turn_away(transport, crowded)
             return
         self._place = place
+        if house.hsts and came_by_tls(transport, self.preface):
+            self._hsts = house.hsts
         self._transport = cast(asyncio.Transport, transport)
         self._since = house.loop.time()
         house.deadlines.wind_at(self, self._since + house.patience_seconds)
@@ -154,11 +176,12 @@ class Threshold:
         if answer is None:
             self._hand_over(transport, data)
             return
+        said = with_hsts(answer, self._hsts) if self._hsts else answer
         if answer.__class__ is Last:
-            transport.write(bytes(answer))  # of a kind of bytes the loop would make a view first
+            transport.write(bytes(said))  # of a kind of bytes the loop would make a view first
             transport.close()
             return
-        house.outbox.put(transport, answer)
+        house.outbox.put(transport, said)
         self._since = house.loop.time()
         self._answered = True
 

@@ -12,6 +12,7 @@ from aiohttp.web import Response
 
 from proxy import responses
 from proxy.pages import Page
+from proxy.responses import with_hsts
 from redirect_rules.clients import Crawlers, client_class
 from redirect_rules.decision import Decision, Visit, decide
 from redirect_rules.model import HO_CHI_MINH, Target
@@ -197,3 +198,9 @@ async def test_a_redirect_that_carries_a_choice_is_nobody_elses(
     response = await edge.get(f"https://{MODEL}{target}", {"User-Agent": "curl/8", "Accept": "*/*"})
     assert response.status == 301
     assert response.headers["Cache-Control"] == cache
+
+
+def test_what_is_said_to_those_who_come_by_tls_is_said_once_and_nothing_else_changes() -> None:
+    answer = b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n\r\n\r\n"
+    head = b"HTTP/1.1 200 OK\r\nStrict-Transport-Security: max-age=300\r\nContent-Length: 4\r\n\r\n\r\n\r\n"
+    assert with_hsts(answer, "max-age=300") == head
