@@ -19,7 +19,10 @@ from redirect_rules.snapshot_file import SnapshotFile, open_snapshot
 def open_verified(path: Path, *, content: str = "") -> SnapshotFile:
     """Open a file of which every octet was looked at, now or since it was written last.  Raises SnapshotRefused."""
     if _noted(path) == _state_of(path):
-        return open_snapshot(path, content=content)
+        known = open_snapshot(path, content=content)
+        # Whoever looks at every octet has it in memory then.
+        known.read_ahead()
+        return known
     file = open_snapshot(path, full=True, content=content)
     note(path)
     return file

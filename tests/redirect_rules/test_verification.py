@@ -10,7 +10,7 @@ import pytest
 
 from redirect_rules import snapshot_seal, verification
 from redirect_rules.snapshot_file import path_of
-from redirect_rules.snapshot_seal import SnapshotRefused
+from redirect_rules.snapshot_seal import SnapshotRefused, sealed
 from redirect_rules.snapshot_writer import write
 from redirect_rules.verification import analysed, note, note_analysed, note_of, note_of_analysis, open_verified
 from tests.redirect_rules.test_snapshot_file import CONTENTS
@@ -46,6 +46,31 @@ def test_what_was_looked_at_when_it_was_written_is_not_looked_at_again(path: Pat
     note(path)
     open_verified(path).close()
     assert not looks
+
+
+def test_what_is_not_looked_at_again_is_read_ahead_of_visitors(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[tuple[int, int, int]] = []
+    monkeypatch.setattr(os, "posix_fadvise", lambda _, *what: asked.append(what))
+    open_verified(path).close()
+    assert not asked  # every octet was just read
+    open_verified(path).close()
+    meta, body = sealed(path, full=False)
+    assert asked == [(body - sum(meta.table), sum(meta.table), os.POSIX_FADV_WILLNEED)]
+
+
+@pytest.mark.parametrize("what", ["no memory", "no such call"])
+def test_without_the_memory_for_it_nothing_is_read_ahead(
+    path: Path, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    def refused(*_: int) -> None:
+        raise OSError(what)
+
+    monkeypatch.setattr(os, "posix_fadvise", refused)
+    if what == "no memory":
+        monkeypatch.setattr(os, "sysconf", lambda _: 1)
+        monkeypatch.delattr(os, "posix_fadvise")
+    for _ in range(2):
+        open_verified(path).close()
 
 
 def damaged(path: Path) -> None:
