@@ -1,8 +1,8 @@
 cimport cython
 from proxy.access_log cimport PlainLines, Second
 from proxy.journal cimport Account, Tally
+from proxy.path_traits cimport look, without_people
 from proxy.prepared cimport Once, Prepared, Sketch
-from proxy.shortcuts cimport look, without_people
 from redirect_rules.hits cimport HitCounter
 from redirect_rules.plain_ways cimport PortalWays
 from redirect_rules.template_plans cimport Lead

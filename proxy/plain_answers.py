@@ -13,17 +13,9 @@ from proxy.access_log import Lines, PlainLines, Second
 from proxy.audiences import PAGE, Audience, Kind, kind_of
 from proxy.journal import Account, Tally
 from proxy.metrics import Labels
+from proxy.path_traits import CAPITALS, DOTTED, STRANGE, look, without_people
 from proxy.prepared import Once, Prepared, Sketch
-from proxy.shortcuts import (
-    CAPITALS,
-    DOTTED,
-    INDEX_FILES,
-    LONGEST_TARGET,
-    OURS,
-    STRANGE,
-    look,
-    without_people,
-)
+from proxy.shortcuts import INDEX_FILES, LONGEST_TARGET, OURS
 from redirect_rules.canonical import MOST_SEGMENTS
 from redirect_rules.hits import HIDDEN, Hit, HitCounter, shown_and_counted
 from redirect_rules.masking import MASK

@@ -4,21 +4,29 @@ Nothing is learnt here, and nothing is let through that `redirects` would stop: 
 audience by rules of one shape have in common, and of each of them only what differs is looked at.
 """
 
-import re
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from string import ascii_lowercase, ascii_uppercase, digits
+from string import ascii_letters, digits
 from typing import Final, TypeAlias, cast
 
 from proxy.access_log import Lines, PlainLines, Second
 from proxy.audiences import PAGE, Audience, Kind, kind_of
-from proxy.compiled import form_of as form_of_module
 from proxy.journal import Account, Tally
 from proxy.metrics import Labels
+from proxy.path_traits import (
+    CAPITALS,
+    DOTTED,
+    NUMBERED,
+    PERSONAL,
+    STRANGE,
+    TRAITS,
+    all_in,
+    look,
+    without_people,
+)
 from proxy.prepared import Once, Prepared, Sketch
 from redirect_rules.exact import ExactIndex, Shape
 from redirect_rules.hits import ANYBODY, NOBODY, NUMBERS, Hit, HitCounter, Naming, shown_and_counted
-from redirect_rules.masking import MASK, masked
 from redirect_rules.matching import TemplateIndex
 from redirect_rules.model import Portal
 from redirect_rules.octets import joined
@@ -34,40 +42,15 @@ OURS: Final = frozenset(
 )
 INDEX_FILES: Final = (b"index.", b"default.")
 # What follows the last slash of an address, query and all: nothing that begins an escape or a fragment.
-_LETTERS: Final = ascii_lowercase + ascii_uppercase
-_IN_ENDS: Final = (_LETTERS + digits + "-_~.!$'()*,:@;=&?+").encode()
-_IN_NAMES: Final = (_LETTERS + digits + "-_").encode()
-# A path told by kinds of octets, each of which is then looked for alone: a tenth of the time that sets of them take.
-_SLASH, _DOT, _HYPHEN, _LOW_LINE, _OTHER, _TILDE = b"/.-_!~"
-_DIGIT, _SMALL, _CAPITAL = b"0aA"
-_FORMS: Final = bytes(
-    _DIGIT if octet in digits.encode()
-    else _SMALL if octet in ascii_lowercase.encode()
-    else _CAPITAL if octet in ascii_uppercase.encode()
-    else octet if octet in b"-_~./"
-    else _OTHER  # what does not stand for itself everywhere (RFC 3986 §2.3)
-    for octet in range(256)
-)  # fmt: skip
-_WORDS: Final = bytes.maketrans(b"0A", b"aa")
-_LONG_WORD: Final = b"a" * 32
-_LONG_NUMBER: Final = b"0" * 7
-_MASK: Final = MASK.encode()
-_NUMBER: Final = re.compile(rb"[0-9]{7,}")
+_IN_ENDS: Final = (ascii_letters + digits + "-_~.!$'()*,:@;=&?+").encode()
+_IN_NAMES: Final = (ascii_letters + digits + "-_").encode()
 _MOST_KEPT: Final = 20_000
-_OUTSIDE: Final = 0
 _IN_LINES: Final = bytes(octet >= ord(" ") and octet not in b'"\\\x7f' for octet in range(256))
 
-# What `look` finds in a path.
-STRANGE: Final = 1
-DOTTED: Final = 2
-CAPITALS: Final = 4
-PERSONAL: Final = 8
-NUMBERED: Final = 16
-_LOOKS: Final = 5  # bits
 # The same, typed where this is compiled.
-_STRANGE, _DOTTED, _CAPITALS, _PERSONAL, _NUMBERED = STRANGE, DOTTED, CAPITALS, PERSONAL, NUMBERED
+_STRANGE, _DOTTED, _CAPITALS, _PERSONAL, _NUMBERED, _TRAITS = STRANGE, DOTTED, CAPITALS, PERSONAL, NUMBERED, TRAITS
+_SLASH, _DOT, _LOW_LINE = b"/._"
 _LONGEST_TARGET, _LONGEST_URL, _PAGE = LONGEST_TARGET, LONGEST_URL, PAGE
-_COMPILED: Final = form_of_module(__name__) == "compiled"
 
 
 class Course:
@@ -115,14 +98,14 @@ class Course:
         self.naming: Naming | None = None
         if hits is not None:
             self.naming = hits.naming(labels.portal, host, labels.outcome, labels.client, id_head)
-        self._forms = bytes(octet if octet in follow else _OUTSIDE for octet in range(256))
+        self._forms = bytes(octet if octet in follow else 0 for octet in range(256))
         self._id_head = id_head
         self._labels = labels
         self._lines = lines, destination
 
     def target(self, url_tail: bytes) -> bytes | None:
         """The address with this after its last slash; None where it is to be asked about."""
-        if len(url_tail) > _LONGEST_URL - len(self.url_head) or not _all_in(url_tail, self._forms):
+        if len(url_tail) > _LONGEST_URL - len(self.url_head) or not all_in(url_tail, self._forms):
             return None
         if (url_tail and url_tail[0] == _DOT) or (self.taken and (not url_tail or url_tail.lower() in self.taken)):
             return None
@@ -184,7 +167,7 @@ class Hop(Once):
 
 def _hop(course: Course, path: bytes, id_tail: bytes, to: bytes, seen: int) -> Hop | None:
     """One that was found; without its constructor, which costs as much as finding it."""
-    if not _all_in(id_tail, _IN_LINES):
+    if not all_in(id_tail, _IN_LINES):
         return None
     hop = Hop.__new__(Hop)
     hop.tally, hop.course, hop.path, hop.id_tail, hop.to = course.tally, course, path, id_tail, to
@@ -260,7 +243,7 @@ class Shortcuts:
             if told is None:
                 return None
             kind = told
-        record = desk.alone.find(path, seen >> _LOOKS)
+        record = desk.alone.find(path, seen >> _TRAITS)
         if record is None:
             return None
         if desk.earlier is not None and desk.earlier.has_literals_of(tuple(path[1:].decode().split("/"))):
@@ -326,104 +309,6 @@ def ends_after(url_head: str, scopes: Mapping[str, frozenset[str]]) -> tuple[byt
     segments = path[:-1].split("/")
     plain = all(segment and not segment.encode().translate(None, _IN_NAMES) for segment in segments)
     return (_IN_ENDS, frozenset()) if plain and segments[0].lower() not in scope else None
-
-
-def look(path: bytes) -> int:
-    """What there is in a path, and where its last slash stands: the flags below | place << 5.
-
-    STRANGE   an octet that canonicalisation may change
-    NUMBERED  seven digits, which `masked` hides
-    PERSONAL  something else that it has to look at: a guess, and never a wrong no (two digits before a dot, or two, a
-              hyphen and six, or 32 letters and digits)
-    """
-    return _looked_through(path) if _COMPILED else _looked_at(path)
-
-
-def _looked_at(path: bytes) -> int:
-    form = path.translate(_FORMS)
-    seen = (_OTHER in form) * STRANGE | (_DOT in form) * DOTTED | (_CAPITAL in form) * CAPITALS
-    numbered = bool(form.partition(_LONG_NUMBER)[1])
-    return seen | _is_personal(form) * PERSONAL | numbered * NUMBERED | max(path.rfind(b"/"), 0) << _LOOKS
-
-
-def _is_personal(form: bytes) -> bool:
-    if _DOT in form and form.partition(b"00.")[1]:
-        return True
-    hyphen = _HYPHEN in form or _LOW_LINE in form
-    if hyphen and (form.partition(b"00-000000")[1] or form.partition(b"00_000000")[1]):
-        return True
-    return len(form) >= len(_LONG_WORD) and bool(form.translate(_WORDS).partition(_LONG_WORD)[1])
-
-
-def _looked_through(path: bytes) -> int:  # noqa: C901 - one loop, and nothing in it that has a name
-    """The same octet by octet: a tenth of the time where it is compiled, and twenty times as much where it is not."""
-    found = numbers = word = place = 0
-    after = False  # whether what is counted follows two digits and a hyphen
-    for at, octet in enumerate(path):
-        form = _FORMS[octet]
-        if form == _DIGIT:
-            numbers += 1
-            word += 1
-            if numbers == 7:
-                found |= _NUMBERED
-            if (after and numbers == 6) or word == 32:
-                found |= _PERSONAL
-        elif form == _SMALL or form == _CAPITAL:  # noqa: SIM109, PLR1714 - two comparisons, and no tuple
-            word += 1
-            numbers, after = 0, False
-            if word == 32:
-                found |= _PERSONAL
-            if form == _CAPITAL:
-                found |= _CAPITALS
-        else:
-            if form == _SLASH:
-                place = at
-            elif form == _DOT:
-                found |= _DOTTED if numbers < 2 else _DOTTED | _PERSONAL
-            elif form == _OTHER:
-                found |= _STRANGE
-            after = numbers >= 2 and (form == _HYPHEN or form == _LOW_LINE)  # noqa: SIM109, PLR1714 - as above
-            numbers = word = 0
-    return found | place << _LOOKS
-
-
-def _all_in(octets: bytes, kinds: bytes) -> bool:
-    """Whether all octets are of a kind that is not 0."""
-    if not _COMPILED:
-        return _OUTSIDE not in octets.translate(kinds)
-    for octet in octets:  # noqa: SIM110 - compiled, it is a loop and no generator
-        if not kinds[octet]:
-            return False
-    return True
-
-
-def without_people(path: bytes, seen: int) -> bytes:
-    """`masked` of a path, by what `look` has found in it."""
-    if seen & _PERSONAL:
-        return masked(path.decode()).encode()
-    return _without_numbers(path) if seen & _NUMBERED else path
-
-
-def _without_numbers(path: bytes) -> bytes:
-    """The commonest by far of what is hidden, taken out by hand."""
-    if not _COMPILED:
-        return _NUMBER.sub(_MASK, path)
-    octets, size = path, len(path)
-    pieces: list[bytes] = []
-    begin = numbers = 0
-    for at, octet in enumerate(path):
-        if _FORMS[octet] == _DIGIT:
-            numbers += 1
-        else:
-            if numbers >= 7:
-                pieces += (octets[begin : at - numbers], _MASK)
-                begin = at
-            numbers = 0
-    if numbers >= 7:
-        pieces += (octets[begin : size - numbers], _MASK)
-        begin = size
-    pieces.append(octets[begin:size])
-    return joined(tuple(pieces))
 
 
 def _kind_with_dots(target: bytes) -> Kind | None:

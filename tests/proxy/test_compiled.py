@@ -29,6 +29,7 @@ SUITE = [
     "proxy/test_generations.py",
     "proxy/test_journal.py",
     "proxy/test_notices.py",
+    "proxy/test_path_traits.py",
     "proxy/test_plain_answers.py",
     "proxy/test_prepared.py",
     "proxy/test_request_ids.py",

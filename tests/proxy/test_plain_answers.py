@@ -12,9 +12,9 @@ from proxy.audiences import ASSET, PAGE, Audience, Facts
 from proxy.journal import Account
 from proxy.metrics import Labels
 from proxy.pages import Pages
+from proxy.path_traits import look, without_people
 from proxy.plain_answers import Asked, Form, PlainAnswers, Precedent, counted_as
 from proxy.prepared import Prepared, Sketch
-from proxy.shortcuts import look, without_people
 from redirect_rules.dict_index import DictIndex
 from redirect_rules.exact import ExactRule
 from redirect_rules.hits import HitCounter, shown_and_counted

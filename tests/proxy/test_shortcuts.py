@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import example, given
+from hypothesis import given
 from hypothesis import strategies as st
 
 from proxy.access_log import Lines
@@ -15,26 +15,11 @@ from proxy.packs import Packs
 from proxy.pages import Pages
 from proxy.prepared import Sketch
 from proxy.redirects import Redirects, plain_address
-from proxy.shortcuts import (
-    CAPITALS,
-    DOTTED,
-    NUMBERED,
-    PERSONAL,
-    STRANGE,
-    Course,
-    Hop,
-    Shortcuts,
-    _looked_at,
-    _looked_through,
-    ends_after,
-    look,
-    without_people,
-)
+from proxy.shortcuts import Course, Hop, Shortcuts, ends_after
 from proxy.verdicts import Verdicts
 from redirect_rules.dict_index import DictIndex
 from redirect_rules.exact import ExactRule, Shape
 from redirect_rules.exact_complaints import complaint
-from redirect_rules.masking import masked
 from redirect_rules.matching import TemplateIndex
 from redirect_rules.model import (
     Action,
@@ -60,7 +45,6 @@ CRAWLER = "User-Agent: Googlebot\r\nAccept: text/html\r\n"
 
 SKETCH = Sketch(b"[", b" to ", b", to ", b" of ", b" at ", b"]", body=True)
 LINES = Lines("", "")
-FLAGS = STRANGE | DOTTED | CAPITALS | NUMBERED | PERSONAL
 LABELS = Labels("langson", "redirect", "crawler", "301")
 
 
@@ -249,38 +233,3 @@ def test_what_was_common_can_be_forgotten() -> None:
     assert shortcuts._desks != {}
     shortcuts.forget()
     assert shortcuts._desks == {}
-
-
-PATHS = st.text("aZ019-_./", max_size=80).map("/".__add__)
-
-
-@given(st.binary(max_size=80) | PATHS.map(str.encode))
-@example(b"/a/1234567")
-@example(b"/a-12-345678")
-@example(b"/" + b"a" * 32)
-@example(b"")
-def test_octet_by_octet_or_at_once_the_same_is_seen(path: bytes) -> None:
-    """The one where it is compiled, the other where it is not."""
-    assert _looked_through(path) == _looked_at(path)
-
-
-@given(PATHS)
-def test_a_path_that_names_nobody_is_shown_as_it_is(path: str) -> None:
-    seen = look(path.encode())
-    assert not seen & STRANGE
-    if not seen & (PERSONAL | NUMBERED):
-        assert masked(path) == path
-
-
-@given(PATHS)
-@example("/a/1234567")
-@example("/1234567-a.1234567")
-@example("/12345678901234567890123456789012345678901234567890/a/7654321b")
-def test_whoever_is_named_is_hidden_as_everywhere(path: str) -> None:
-    octets = path.encode()
-    assert without_people(octets, look(octets)).decode() == masked(path)
-
-
-@given(PATHS)
-def test_it_is_seen_where_the_last_slash_stands(path: str) -> None:
-    assert look(path.encode()) // (FLAGS + 1) == path.rfind("/")
