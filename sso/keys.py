@@ -96,10 +96,16 @@ def fresh_private_key(algorithm: Algorithm) -> PrivateKey:
 
 
 def signing_key(algorithm: Algorithm, state: State, now: int, private_key: PrivateKey | None = None) -> SigningKey:
-    """A key that comes into being now."""
+    """A key that comes into being now.  Unless it was given, its `kid` does not begin with a hyphen.
+
+    An operator types it, and a command takes what begins so for one of its options.
+    """
     made = private_key or fresh_private_key(algorithm)
-    since = now if state == "current" else None
-    return SigningKey(_joserfc_key(made).thumbprint(), algorithm, state, made, now, since)
+    kid = _joserfc_key(made).thumbprint()
+    while private_key is None and kid.startswith("-"):
+        made = fresh_private_key(algorithm)
+        kid = _joserfc_key(made).thumbprint()
+    return SigningKey(kid, algorithm, state, made, now, now if state == "current" else None)
 
 
 def new_ring(now: int, secrets: Callable[[], str]) -> KeyRing:

@@ -50,6 +50,12 @@ def test_the_first_ring_signs_with_both_algorithms_and_has_their_successors_publ
     assert all(len(secret) == 32 for secret in (ring.sealing, ring.person, ring.salts[0].secret))
 
 
+def test_no_name_of_a_key_looks_like_an_option() -> None:
+    names = [keys.signing_key("ES256", "next", NOW).kid for _ in range(400)]
+    assert [name for name in names if name.startswith("-")] == []
+    assert len(set(names)) == 400
+
+
 def test_a_rotation_waits_until_clients_know_the_next_key(ring: KeyRing) -> None:
     with pytest.raises(KeysRefused, match="rotate in 60 minutes"):
         keys.rotated(ring, "ES256", NOW)
