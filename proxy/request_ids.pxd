@@ -1,3 +1,5 @@
+from redirect_rules.octets cimport joined
+
 cdef tuple _ENDINGS
 cdef _Block _block
 

@@ -5,6 +5,8 @@ from collections.abc import Callable
 from itertools import product
 from typing import Final
 
+from redirect_rules.octets import joined
+
 _ALPHABET: Final = "23456789abcdefghjkmnpqrstuvwxyz"  # nothing that sounds or looks like something else
 _ENDINGS: Final = tuple("".join(pair).encode() for pair in product(_ALPHABET, repeat=2))
 
@@ -25,7 +27,7 @@ class _Block:
             self._begin = f"{''.join(letters[:4])}-{''.join(letters[4:8])}-{''.join(letters[8:])}".encode()
             self._used = 0
         self._used += 1
-        return self._begin + _ENDINGS[self._used - 1]
+        return joined((self._begin, _ENDINGS[self._used - 1]))
 
 
 _block: Final = _Block()

@@ -58,6 +58,7 @@ cdef class Desk:
     cdef readonly Alone alone
     cdef readonly bint fold_case
     cdef readonly object earlier
+    cdef public bint knows
     cdef readonly dict courses
     cdef readonly dict named
 

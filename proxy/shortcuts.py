@@ -179,7 +179,7 @@ def _hop(course: Course, path: bytes, id_tail: bytes, to: bytes, seen: int) -> H
 class Desk:
     """Where one audience is answered."""
 
-    __slots__ = ("alone", "courses", "earlier", "fold_case", "named")
+    __slots__ = ("alone", "courses", "earlier", "fold_case", "knows", "named")
 
     def __init__(self, alone: Alone, earlier: TemplateIndex | None, *, fold_case: bool) -> None:
         """`earlier`: the portal's own templates that have a word before exact rules."""
@@ -189,11 +189,7 @@ class Desk:
         self.courses: dict[int, Course] = {}  # by the shape's number and the path's kind, where an address is spelt
         # By those and what is packed of the texts, where a page is named.
         self.named: dict[tuple[int, bytes], tuple[Course, bytes | None]] = {}
-
-    @property
-    def knows(self) -> bool:
-        """Whether anybody was sent anywhere from here."""
-        return bool(self.courses) or bool(self.named)
+        self.knows = False  # whether anybody was sent anywhere from here
 
 
 Planner: TypeAlias = Callable[[Audience, Shape, Kind, tuple[str, ...], datetime], tuple[Course, bytes] | None]
@@ -269,6 +265,7 @@ class Shortcuts:
         planned = self._plan(audience, shape, cast("Kind", kind), texts[bool(shape.url_head) :], now)
         if planned is None:
             return None
+        desk.knows = True
         course, to = planned
         number = record.number << 2 | kind
         if not to:

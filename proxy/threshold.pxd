@@ -6,6 +6,7 @@ from proxy.fast_lane cimport Caller, Lanes
 cdef class Outbox:
     cdef object _loop
     cdef list _waiting
+    cdef readonly double turn
     cpdef put(self, object transport, bytes answer)
     @cython.locals(waiting=list)
     cpdef send(self)

@@ -49,16 +49,18 @@ class Keeper(Protocol):
 class Outbox:
     """The answers of one turn of the loop.  No connection has two in it, for none is read twice in a turn."""
 
-    __slots__ = ("_loop", "_waiting")
+    __slots__ = ("_loop", "_waiting", "turn")
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
         self._waiting: list[tuple[asyncio.Transport, bytes]] = []
+        self.turn = 0.0  # when this turn began, by the loop's clock
 
     def put(self, transport: asyncio.Transport, answer: bytes) -> None:
         """Send an answer before anything more is read."""
         if not self._waiting:
             self._loop.call_soon(self.send)
+            self.turn = self._loop.time()
         self._waiting.append((transport, answer))
 
     def send(self) -> None:
@@ -177,12 +179,12 @@ class Threshold:
             self._hand_over(transport, data)
             return
         said = with_hsts(answer, self._hsts) if self._hsts else answer
-        if answer.__class__ is Last:
+        if type(answer) is Last:
             transport.write(bytes(said))  # of a kind of bytes the loop would make a view first
             transport.close()
             return
         house.outbox.put(transport, said)
-        self._since = house.loop.time()
+        self._since = house.outbox.turn
         self._answered = True
 
     def eof_received(self) -> bool:

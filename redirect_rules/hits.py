@@ -380,20 +380,21 @@ class Naming:
         if self._drains != counter.drains:
             self._drains = counter.drains
             self._named.clear()
+        number = self._head_number ^ hash(id_tail)
+        standing = counter.standing(number)
+        if standing == UNNAMED:
+            if not self.unnamed:
+                counter.owe(self)
+            self.unnamed += 1
+            return
         hit = self._named.get(path)
         if hit is None:
-            number = self._head_number ^ hash(id_tail)
-            standing = counter.standing(number)
+            rule = self._id_head + id_tail.decode()
             if standing == BY_PAGE:
-                hit = self._name_of(path, self._id_head + id_tail.decode(), number, people)
-            elif standing == BY_RULE:
-                portal, _, outcome, client, _ = self._parts
-                hit = counter.other(Hit(portal, OTHER, outcome, client, self._id_head + id_tail.decode()))
+                hit = self._name_of(path, rule, number, people)
             else:
-                if not self.unnamed:
-                    counter.owe(self)
-                self.unnamed += 1
-                return
+                portal, _, outcome, client, _ = self._parts
+                hit = counter.other(Hit(portal, OTHER, outcome, client, rule))
         counts = counter._counts  # noqa: SLF001 - one counter in two classes
         counts[hit] = counts.get(hit, 0) + 1
 

@@ -14,6 +14,8 @@ cdef class MappedAlone(Alone):
     cdef bytes _number
     cdef object _places
     cdef dict _begins
-    @cython.locals(addresses=AddressTable, octets=cython.p_char, end=Py_ssize_t, begin=bytes, key=bytes, record=bytes)
+    @cython.locals(record=bytes)
     cpdef Packed find(self, bytes path, Py_ssize_t cut)
+    @cython.locals(addresses=AddressTable, octets=cython.p_char, end=Py_ssize_t, begin=bytes, key=bytes, found=bytes)
+    cpdef bytes record(self, bytes path, Py_ssize_t cut)
     cdef bytes _key(self, bytes path, Py_ssize_t cut)

@@ -109,16 +109,20 @@ class MappedAlone(Alone):
 
     def find(self, path: bytes, cut: int) -> Packed | None:
         """See Alone."""
+        record = self.record(path, cut)
+        return None if record is None else packed(record)
+
+    def record(self, path: bytes, cut: int) -> bytes | None:
+        """What stands under a path, if anything.  For most paths LMDB's pages are not touched, and stay on the disk."""
         addresses = self._addresses
         if addresses is not None:
-            record = addresses.find(self._portal, self._seed, path, cut)
-            if record is not None:
-                return packed(record)
+            found = addresses.find(self._portal, self._seed, path, cut)
+            if found is not None:
+                return found
         octets, end = path, len(path)  # typed as what is cut in less time
         begin = self._begins.get(octets[0:cut])
         key = joined((begin, octets[cut + 1 : end], _PLAIN)) if begin is not None else self._key(path, cut)
-        record = self._get(key) if len(key) <= LONGEST_KEY else self._table.whole(key)
-        return None if record is None else packed(record)
+        return self._get(key) if len(key) <= LONGEST_KEY else self._table.whole(key)
 
     def agrees(self, path: bytes) -> bool:
         """Whether the table of addresses says of a path what LMDB does, if it says anything."""
@@ -179,18 +183,20 @@ class LmdbIndex(PlacedIndex):
 
     def alone(self, portal: str) -> Alone:
         """See ExactIndex."""
-        number = self._places.portals.get(portal)
-        if number is None:
-            return Alone()
+        return self._alone_of(portal) or Alone()
+
+    def _alone_of(self, portal: str) -> MappedAlone | None:
         found = self._alone.get(portal)
         if found is None:
-            found = self._alone[portal] = MappedAlone(self._table, number, self._places, self.addresses)
+            number = self._places.portals.get(portal)
+            if number is not None:
+                found = self._alone[portal] = MappedAlone(self._table, number, self._places, self.addresses)
         return found
 
     def agrees(self, portal: str, path: str) -> bool:
         """Whether whatever is said of a path is said alike: see `MappedAlone.agrees`."""
-        alone = self.alone(portal)
-        return not isinstance(alone, MappedAlone) or alone.agrees(path.encode())
+        alone = self._alone_of(portal)
+        return alone is None or alone.agrees(path.encode())
 
     def addresses_without(self, places: Iterable[tuple[str, str]]) -> tuple[memoryview, bytes] | None:
         """The table of addresses but for some places (portal, path): entries and slots; None: there is none."""
@@ -205,10 +211,12 @@ class LmdbIndex(PlacedIndex):
         return self._records.shape(number)
 
     def _data(self, portal: str, path: str) -> Any:
-        begin = self._places.begin(portal, path)
-        if begin is None:
+        alone = self._alone_of(portal)
+        if alone is None:
             return None
-        found = self._table.get(begin + b"\x01")
+        octets = path.encode("utf-8", "surrogatepass")
+        cut = octets.rfind(b"/")
+        found = alone.record(octets, cut) if cut >= 0 else None
         return None if found is None else _unpack(found)
 
     def _place(self, portal: str, path: str, data: Any) -> Place:

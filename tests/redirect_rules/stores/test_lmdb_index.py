@@ -1,6 +1,7 @@
 """The mapped index answers as the one in memory does, whatever the keys look like."""
 
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -111,14 +112,19 @@ def test_after_closing_a_look_up_fails_instead_of_reading_what_is_gone() -> None
 
 def test_a_look_up_costs_as_many_probes_as_there_are_name_sets(monkeypatch: pytest.MonkeyPatch) -> None:
     with index_of([rule("/a", (name, "1")) for name in "abcdefgh"] + [rule("/a")]) as index:
-        probes: list[bytes] = []
-        get = index._table.get
+        probes: list[object] = []
+        get, place = index._table.get, index._data
 
         def counting(key: bytes) -> memoryview | bytes | None:
             probes.append(key)
             return get(key)
 
+        def counting_places(portal: str, path: str) -> Any:
+            probes.append((portal, path))
+            return place(portal, path)
+
         monkeypatch.setattr(index._table, "get", counting)
+        monkeypatch.setattr(index, "_data", counting_places)
         index.find("langson", "/a", [(name, value) for value in "23" for name in "abcdefgh"] * 100, NOW)
         assert len(probes) == 1 + 8 * 2
 
