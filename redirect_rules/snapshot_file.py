@@ -85,10 +85,12 @@ def _mapped(path: Path, begin: int, table: TableBytes) -> tuple[memoryview, memo
     """The two parts of the table of addresses that begins there; None where there is none that this machine reads."""
     if not table.slots or not readable():
         return None
+    slots, end = begin + table.entries, begin + sum(table)
     with path.open("rb") as file:
-        octets = mmap.mmap(file.fileno(), sum(table), access=mmap.ACCESS_READ, offset=begin)
+        # From the file's beginning: LMDB's pages may be smaller than this system's, at which a mapping has to begin.
+        octets = mmap.mmap(file.fileno(), end, access=mmap.ACCESS_READ)
     octets.madvise(mmap.MADV_RANDOM)
-    return memoryview(octets)[: table.entries], memoryview(octets)[table.entries :]
+    return memoryview(octets)[begin:slots], memoryview(octets)[slots:end]
 
 
 class SnapshotFile:

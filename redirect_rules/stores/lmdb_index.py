@@ -149,7 +149,7 @@ class LmdbIndex(PlacedIndex):
     """
 
     def __init__(self, env: lmdb.Environment, name: bytes, table: tuple[memoryview, memoryview] | None = None) -> None:
-        """Read the database `name` of an environment that nobody writes; `table`: entries and slots of its table."""
+        """Read the database `name` of an environment that nobody writes; `table`: of its addresses."""
         self._table = _Table(env, name)
         dictionary = self._table.dictionary()
         self._places = Places(dictionary["portals"], dictionary.get("folders"))

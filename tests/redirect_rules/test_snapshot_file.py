@@ -16,6 +16,7 @@ from redirect_rules.model import Action, Lookup
 from redirect_rules.snapshot_file import (
     CURRENT,
     NoSnapshot,
+    _mapped,
     current,
     numbers,
     open_current,
@@ -202,6 +203,14 @@ def test_a_file_without_a_table_of_addresses_serves_and_can_be_amended(
     with open_snapshot(path_of(tmp_path, 2), full=True) as new:
         assert new.exact.find(*come.address, NOW) == come
         assert new.exact.alone("langson").find(b"/vi/khac", 3) is not None
+
+
+def test_a_table_is_read_where_this_machines_pages_are_larger_than_the_files(tmp_path: Path) -> None:
+    path = tmp_path / "x"
+    path.write_bytes(b"p" * 10 + b"e" * 16 + b"s" * 8)  # LMDB's pages are of 32 KiB at most, a system's may be larger
+    table = _mapped(path, 10, TableBytes(16, 8))
+    assert table is not None
+    assert [bytes(part) for part in table] == [b"e" * 16, b"s" * 8]
 
 
 def test_what_is_amended_is_found_by_its_address(tmp_path: Path) -> None:
